@@ -1,0 +1,109 @@
+import type { Acceptance, RegisterRead, SerialLine } from '#bridge';
+import type { MeterSample, PackSample, Sample } from '../model/sample.ts';
+
+/** Decoded values by name: SI units, camel case, unit in the name (`voltageV`, `socRatio`, `cellsV`). */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Why a frame was turned down. `code` is one of the words of the protocol note (`checksum`, `truncated`, …). */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  /** Values that belong to the refusal, e.g. `{ status: 129 }`. */
+  readonly detail?: Fields;
+}
+
+export type Decoded = { readonly ok: true; readonly fields: Fields } | { readonly ok: false; readonly error: Refusal };
+
+/** One recorded exchange: the form of `protocols/vectors` and of our own fixtures. */
+export interface RecordedExchange {
+  readonly protocol?: string;
+  /** Which Modbus profile or dialect, where one driver knows several. */
+  readonly profile?: string;
+  readonly request?: Uint8Array;
+  /** Empty or absent: the device stayed silent. */
+  readonly response?: Uint8Array;
+  /** Text protocols, when the vector holds text instead of hex. */
+  readonly text?: string;
+}
+
+/** `fast`: at the pack's own interval. `slow`: about once a minute. `once`: after each (re)connect. */
+export type Cadence = 'fast' | 'slow' | 'once';
+
+interface DriverPromise<S extends Sample> {
+  /** Key in the configuration, kebab-case. */
+  readonly id: string;
+  readonly title: string;
+  readonly measures: S['kind'];
+  /** Where the wire format is written down. */
+  readonly note: string;
+  /**
+   * Decodes one recorded exchange to every value it holds. Pure; never throws, whatever the bytes.
+   * The names are those of the protocol's vectors in camel case.
+   */
+  decode(exchange: RecordedExchange): Decoded;
+  /**
+   * Turns merged fields (of all reads so far) into a sample. Pure. Fields the device cannot know stay absent.
+   * @param measuredAtMs wall time, ms
+   */
+  sample(fields: Fields, measuredAtMs: number): S;
+}
+
+/** One request of a request/response device. */
+export interface ExchangeRead {
+  readonly name: string;
+  readonly cadence: Cadence;
+  readonly request: Uint8Array;
+  /** The answer's frame, whole and checked, or why not. Pure. */
+  accept(received: Uint8Array): Acceptance<Uint8Array>;
+}
+
+/** Binary or text, asks and is answered (JBD). */
+export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPromise<S> {
+  readonly shape: 'exchange';
+  readonly line: SerialLine;
+  /** Silence the device needs between an answer and the next request, ms. */
+  readonly gapMs: number;
+  readonly timeoutMs: number;
+  readonly tries: number;
+  readonly reads: readonly ExchangeRead[];
+}
+
+/** Keeps what was received of a stream between chunks. `push` never throws and keeps a bounded buffer. */
+export interface StreamParser {
+  /** @param monoMs monotonic time of arrival, for silence inside a block */
+  push(chunk: Uint8Array, monoMs: number): readonly Decoded[];
+}
+
+/** Talks by itself (VE.Direct). */
+export interface StreamDriver<S extends Sample = PackSample> extends DriverPromise<S> {
+  readonly shape: 'stream';
+  readonly line: SerialLine;
+  /** A stream silent for longer than this is reported as lost, ms. */
+  readonly silenceMs: number;
+  parser(): StreamParser;
+}
+
+/** Modbus registers, RTU or TCP, described by a profile. */
+export interface RegisterDriver<S extends Sample = Sample> extends DriverPromise<S> {
+  readonly shape: 'registers';
+  readonly line: SerialLine;
+  readonly gapMs: number;
+  readonly defaultUnit: number;
+  readonly reads: readonly RegisterBlock[];
+}
+
+/** One merged read of a profile; published only when the whole request succeeded. */
+export interface RegisterBlock {
+  readonly name: string;
+  readonly cadence: Cadence;
+  readonly read: Omit<RegisterRead, 'unit'>;
+  decode(words: Uint16Array): Decoded;
+}
+
+export type Driver =
+  | ExchangeDriver<PackSample>
+  | ExchangeDriver<MeterSample>
+  | StreamDriver<PackSample>
+  | StreamDriver<MeterSample>
+  | RegisterDriver<PackSample>
+  | RegisterDriver<MeterSample>;

@@ -1,0 +1,59 @@
+import type { Alarm } from './alarms.ts';
+
+/**
+ * What one BMS or shunt said at one moment. SI units; positive current and power charge the pack.
+ * A field the device does not tell is absent, never 0.
+ */
+export interface PackSample {
+  readonly kind: 'pack';
+  /** Wall time of the measurement, ms since the epoch. */
+  readonly measuredAtMs: number;
+  readonly voltageV?: number;
+  /** Positive charges the pack. */
+  readonly currentA?: number;
+  /** Positive charges the pack. */
+  readonly powerW?: number;
+  /** The device's own state of charge, 0..1. Shown, and not trusted blindly. */
+  readonly socRatio?: number;
+  readonly sohRatio?: number;
+  readonly remainingAh?: number;
+  /** Capacity when full as the device has learned it. */
+  readonly fullAh?: number;
+  readonly ratedAh?: number;
+  readonly cycles?: number;
+  /** Cell 1 (most negative) first. */
+  readonly cellsV?: readonly number[];
+  readonly temperaturesC?: readonly number[];
+  readonly mosfetTemperatureC?: number;
+  /** 1-based cell numbers that are being balanced. */
+  readonly balancingCells?: readonly number[];
+  readonly chargeFetClosed?: boolean;
+  readonly dischargeFetClosed?: boolean;
+  readonly alarms?: readonly Alarm[];
+  readonly energyInWh?: number;
+  readonly energyOutWh?: number;
+  /** The device's own estimate; absent while it does not discharge. */
+  readonly timeToEmptyS?: number;
+  readonly model?: string;
+  readonly firmware?: string;
+  readonly serial?: string;
+}
+
+/** What an AC meter on the rack's circuit said. Positive power is drawn from mains. */
+export interface MeterSample {
+  readonly kind: 'meter';
+  /** Wall time of the measurement, ms since the epoch. */
+  readonly measuredAtMs: number;
+  readonly voltageV?: number;
+  /** Magnitude. */
+  readonly currentA?: number;
+  readonly powerW?: number;
+  readonly apparentVa?: number;
+  /** 0..1 */
+  readonly powerFactor?: number;
+  readonly frequencyHz?: number;
+  readonly importWh?: number;
+  readonly exportWh?: number;
+}
+
+export type Sample = PackSample | MeterSample;

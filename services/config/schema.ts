@@ -1,0 +1,292 @@
+import { z } from 'zod';
+
+/** The configuration file: one schema is the truth for types, defaults, validation and the JSON Schema for editors. */
+
+const UNIT_S: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 };
+
+/** `1s`, `250ms`, `5m`, `2h` or a number of seconds; becomes seconds. */
+export const duration = z
+  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 30s, 5m or 2h')])
+  .transform((value) => {
+    if (typeof value === 'number') return value;
+    const match = /^([\d.]+)(ms|s|m|h|d)$/.exec(value);
+    return Number(match?.[1]) * (UNIT_S[match?.[2] ?? 's'] ?? 1);
+  })
+  .meta({ description: 'duration: seconds, or text such as 250ms, 30s, 5m, 2h', unit: 's' });
+
+const seconds = (fallback: number) => duration.prefault(fallback);
+
+/** Kebab-case name that appears in topics, metric labels and addresses. */
+export const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/i, 'letters, digits and dashes, at most 63');
+
+const ratio = z.number().min(0).max(1);
+
+/** `{ env: NAME }` or `{ file: PATH }`; a bare string is refused so that no secret lands in a configuration file. */
+export const secret = z
+  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })])
+  .meta({ description: 'where the secret is: { env: NAME } or { file: PATH }' });
+export type Secret = z.infer<typeof secret>;
+
+/** `host:port`; IPv6 in brackets. */
+export const hostPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'host:port');
+
+const via = z.union([
+  z.strictObject({ serial: z.string().min(1), baud: z.int().min(300).max(4_000_000).optional() }),
+  z.strictObject({ tcp: hostPort }),
+  z.strictObject({
+    modbusRtu: z.string().min(1),
+    unit: z.int().min(0).max(247).optional(),
+    baud: z.int().min(300).max(4_000_000).optional(),
+  }),
+  z.strictObject({ modbusTcp: hostPort, unit: z.int().min(0).max(255).optional() }),
+]);
+export type Via = z.infer<typeof via>;
+
+const pack = z.strictObject({
+  id: identifier,
+  driver: z.string().min(1),
+  via,
+  chemistry: z.enum(['lifepo4', 'lto']),
+  cells: z.int().min(1).max(48).meta({ description: 'cells in series' }),
+  capacityAh: z.number().positive().max(100_000).meta({ unit: 'Ah' }),
+  /** Pack resistance as a whole, ohm; estimated from the chemistry when absent. */
+  resistanceOhm: z.number().positive().max(10).optional().meta({ unit: 'ohm' }),
+  /** Voltage per cell where discharge must have stopped; the chemistry's own default otherwise. */
+  cutoffCellV: z.number().positive().max(5).optional().meta({ unit: 'V' }),
+  every: seconds(1),
+  staleAfter: duration.optional(),
+});
+export type PackConfig = z.infer<typeof pack>;
+
+const meter = z.strictObject({
+  id: identifier,
+  driver: z.string().min(1),
+  via,
+  every: seconds(1),
+  staleAfter: duration.optional(),
+});
+export type MeterConfig = z.infer<typeof meter>;
+
+const snmpV3 = z.strictObject({
+  user: z.string().min(1),
+  auth: z.enum(['md5', 'sha', 'sha256', 'sha512']).default('sha'),
+  authKey: secret,
+  priv: z.enum(['des', 'aes', 'aes256b', 'aes256r']).default('aes'),
+  privKey: secret,
+});
+
+const snmpSwitch = z.strictObject({
+  id: identifier,
+  driver: z.literal('snmp'),
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535).default(161),
+  community: secret.optional(),
+  v3: snmpV3.optional(),
+  /** PSE group of RFC 3621; ports are then named by their number alone. */
+  group: z.int().min(1).default(1),
+  /** Budget to assume where the switch does not tell, or tells wrong. */
+  budgetW: z.number().positive().optional().meta({ unit: 'W' }),
+  /** Factors for the two whole-watt objects of RFC 3621, for switches that send other units. */
+  budgetScale: z.number().positive().default(1),
+  consumptionScale: z.number().positive().default(1),
+  /** Vendor table with watts per port: a known name, or the column's OID and its factor to watts. */
+  portWatts: z
+    .union([
+      z.enum(['cisco', 'ciscosb', 'netgear', 'procurve', 'aruba-cx', 'mikrotik', 'tp-link']),
+      z.strictObject({
+        oid: z.string().regex(/^\d+(\.\d+)+$/, 'a numeric OID'),
+        scale: z.number().positive().default(0.001),
+        index: z.enum(['group.port', 'port']).default('group.port'),
+      }),
+    ])
+    .optional(),
+  /** How long a port may take until its state agrees with what was written. */
+  settle: seconds(10),
+  every: seconds(2),
+  staleAfter: duration.optional(),
+  /** Ports that can never be cut: uplinks, this machine, other switches. */
+  protect: z.array(z.union([z.string(), z.int().transform(String)])).default([]),
+});
+export type SnmpSwitchConfig = z.infer<typeof snmpSwitch>;
+
+const halt = z.strictObject({
+  ssh: z.strictObject({
+    user: z.string().min(1),
+    host: z.string().min(1).optional().meta({ description: 'address; the host’s own address when absent' }),
+    port: z.int().min(1).max(65535).default(22),
+    key: secret.meta({ description: 'private key (passwords are not supported)' }),
+    /** `SHA256:…` as printed by ssh-keygen -l. Pinned: another key is refused. */
+    hostKey: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'a fingerprint such as SHA256:… (ssh-keygen -lf)'),
+    command: z.string().min(1).default('sudo systemctl poweroff'),
+    connectTimeout: seconds(5),
+  }),
+});
+
+const wake = z.strictObject({
+  wol: z.strictObject({
+    mac: z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'a MAC address such as 02:00:00:00:00:01'),
+    address: z.string().default('255.255.255.255'),
+    port: z.int().min(1).max(65535).default(9),
+  }),
+});
+
+const host = z.strictObject({
+  id: identifier,
+  /** Address for reachability and SSH. */
+  address: z.string().min(1).optional(),
+  /** Kubernetes node name, if it is one. */
+  node: z.string().min(1).optional(),
+  /** `switch/port`, where PoE feeds it. */
+  poe: z
+    .string()
+    .regex(/^[^/]+\/[0-9.]+$/, 'switch/port, such as sw1/7')
+    .optional(),
+  halt: halt.optional(),
+  wake: wake.optional(),
+  /** Never halted, never cut: the router, this machine. */
+  protected: z.boolean().default(false),
+  /** TCP port that answers while the machine runs; the SSH port when absent. */
+  probePort: z.int().min(1).max(65535).optional(),
+  /** Draw to assume where no port tells, W. */
+  powerW: z.number().nonnegative().default(10).meta({ unit: 'W' }),
+  /** Below this draw the machine counts as halted; 0.65 of its own draw before (at least 2.2 W) when absent. */
+  haltedBelowW: z.number().positive().optional().meta({ unit: 'W' }),
+  haltTimeout: seconds(90).meta({
+    description: 'from the halt command to off; then the port is cut and that is reported as forced',
+  }),
+  bootTimeout: seconds(300),
+});
+export type HostConfig = z.infer<typeof host>;
+
+const stage = z.strictObject({
+  name: identifier,
+  hosts: z.array(identifier).min(1),
+  /** At the latest so long after mains went away. */
+  after: duration.optional(),
+  /** At the latest when the state of charge is below this. */
+  belowSoc: ratio.optional(),
+  /** At the latest when the runtime left is below this. */
+  belowRuntime: duration.optional(),
+  drainTimeout: seconds(120),
+  /** How long a disruption budget may refuse before its pods are deleted. */
+  pdbGrace: seconds(30),
+});
+export type StageConfig = z.infer<typeof stage>;
+
+const shutdown = z.strictObject({
+  /** Energy that must be left when the last host is off, as a share of the full bank. */
+  reserveRatio: ratio.default(0.1),
+  /** Planned durations are multiplied by this. */
+  margin: z.number().min(1).max(5).default(1.5),
+  /** Mains must be away this long before anything happens. */
+  confirmLoss: seconds(3),
+  /** Mains must be back this long before a shutdown turns round. */
+  confirmReturn: seconds(10),
+  /** Expected durations, until better ones were measured. */
+  expect: z.strictObject({ cordon: seconds(2), drain: seconds(30), halt: seconds(30), cut: seconds(5) }).prefault({}),
+  restore: z
+    .strictObject({
+      /** Mains must be back this long before machines are started. */
+      stableFor: seconds(60),
+      /** And the bank must hold this much. */
+      minSoc: ratio.default(0.2),
+      /** Ports switched on together, and the pause between groups. */
+      groupSize: z.int().min(1).max(48).default(4),
+      groupEvery: seconds(10),
+      offTime: seconds(5).meta({ description: 'shortest time a port stays off, so that the device really discharges' }),
+    })
+    .prefault({}),
+  stages: z.array(stage).default([]),
+  stateDir: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'where the journal lives; /var/lib/holdover when absent' }),
+});
+export type ShutdownConfig = z.infer<typeof shutdown>;
+
+const evidence = z.union([
+  z.strictObject({ meter: identifier, presentAboveV: z.number().positive().optional() }),
+  z.strictObject({ pack: identifier, dischargeAboveA: z.number().positive().default(1) }),
+]);
+export type EvidenceConfig = z.infer<typeof evidence>;
+
+const mqttTls = z.strictObject({ ca: z.string().optional(), cert: z.string().optional(), key: secret.optional() });
+
+const mqtt = z.union([
+  z.strictObject({
+    embedded: z.strictObject({
+      port: z.int().min(0).max(65535).default(1883),
+      listen: z.string().default('127.0.0.1'),
+      users: z
+        .array(z.strictObject({ user: z.string().min(1), password: secret, write: z.boolean().default(false) }))
+        .default([]),
+    }),
+    topic: z.string().min(1).default('holdover'),
+  }),
+  z.strictObject({
+    url: z.string().regex(/^(mqtts?|wss?):\/\//, 'mqtt://host:1883, mqtts://, ws:// or wss://'),
+    user: z.string().optional(),
+    password: secret.optional(),
+    tls: mqttTls.optional(),
+    topic: z.string().min(1).default('holdover'),
+  }),
+]);
+export type MqttConfig = z.infer<typeof mqtt>;
+
+const influx = z.strictObject({
+  url: z.url(),
+  org: z.string().default('holdover'),
+  bucket: z.string().min(1),
+  token: secret.optional(),
+  every: seconds(10),
+});
+export type InfluxConfig = z.infer<typeof influx>;
+
+const http = z.strictObject({
+  listen: hostPort.default('127.0.0.1:8470'),
+  tokens: z
+    .array(z.strictObject({ name: identifier, token: secret, write: z.boolean().default(false) }))
+    .default([])
+    .meta({ description: 'who may write; without any token nothing can be changed over HTTP' }),
+  /** Reading needs a token too. */
+  readToken: z.boolean().default(false),
+});
+export type HttpConfig = z.infer<typeof http>;
+
+const cluster = z.strictObject({
+  kubeconfig: z.string().min(1),
+  context: z.string().optional(),
+  every: seconds(5),
+  staleAfter: duration.optional(),
+  requestTimeout: seconds(5),
+});
+export type ClusterConfig = z.infer<typeof cluster>;
+
+export const configSchema = z.strictObject({
+  site: z
+    .strictObject({
+      name: identifier.default('rack'),
+      circuit: z
+        .strictObject({
+          volts: z.number().min(80).max(260).default(110).meta({ unit: 'V' }),
+          breakerAmps: z.number().min(1).max(100).default(20).meta({ unit: 'A' }),
+          continuousRatio: ratio.default(0.8),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  packs: z.array(pack).default([]),
+  mains: z.strictObject({ evidence: z.array(evidence).default([]) }).prefault({}),
+  meters: z.array(meter).default([]),
+  switches: z.array(snmpSwitch).default([]),
+  hosts: z.array(host).default([]),
+  cluster: cluster.optional(),
+  shutdown: shutdown.prefault({}),
+  mqtt: mqtt.optional(),
+  influx: influx.optional(),
+  http: http.prefault({}),
+});
+
+/** A validated configuration with all defaults filled in. Durations are seconds. */
+export type Config = z.infer<typeof configSchema>;

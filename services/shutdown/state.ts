@@ -1,0 +1,137 @@
+import type { MainsView } from '../rack/rack.ts';
+import type { Outcome, PortBefore } from './promises.ts';
+
+/**
+ * Words of the coordinator: state, what is written to the journal, and effects. All are plain data.
+ * State is the fold of the journal (`evolve`); what may be forgotten in a crash lives in `Watch`.
+ */
+
+export type Phase = 'mains' | 'on-battery' | 'shutting-down' | 'dark' | 'restoring';
+
+export type HostPhase = 'up' | 'cordoned' | 'drained' | 'halting' | 'halted' | 'cut' | 'powering';
+
+export interface HostState {
+  readonly phase: HostPhase;
+  /** Monotonic ms of the change to this phase (mapped from the journal's wall time after a restart). */
+  readonly sinceMs: number;
+  /** Our cordon is on the node. */
+  readonly cordonedByUs: boolean;
+  /** Boot id before the shutdown, to know a fresh boot from a stale Ready. */
+  readonly bootIdBefore?: string;
+  /** Draw before the shutdown, W. */
+  readonly drawBeforeW?: number;
+  /** What the port was before we cut it; restore brings exactly this back. */
+  readonly portBefore?: PortBefore;
+  /** The port was cut although the host was not seen to be off. */
+  readonly forced: boolean;
+  /** Power cycles during this restore. */
+  readonly powerCycles: number;
+  /** Why the host could not be brought to where it should be; a person has to look. */
+  readonly trouble?: string;
+}
+
+export interface StageState {
+  readonly name: string;
+  /** Monotonic ms when it began going down; absent: not begun (or brought back since). */
+  readonly beganMs?: number;
+  /** What made it begin: `energy`, `after`, `soc`, `runtime`, `operator`. */
+  readonly trigger?: string;
+}
+
+export interface CoordinatorState {
+  /** One per outage; marks our cordons. Absent while nothing is going on. */
+  readonly runId?: string;
+  readonly phase: Phase;
+  readonly phaseSinceMs: number;
+  /** Monotonic ms when mains went away in this outage. */
+  readonly outageSinceMs?: number;
+  readonly hosts: Readonly<Record<string, HostState>>;
+  readonly stages: readonly StageState[];
+  /** An operator holds the schedule until this monotonic ms: only the energy trigger may act. */
+  readonly holdUntilMs?: number;
+}
+
+/** Something the world must be made to do. `key` is unique among what is in flight. */
+export type Effect =
+  | {
+      readonly kind: 'cordon';
+      readonly key: string;
+      readonly host: string;
+      readonly node: string;
+      readonly runId: string;
+    }
+  | {
+      readonly kind: 'uncordon';
+      readonly key: string;
+      readonly host: string;
+      readonly node: string;
+      readonly runId: string;
+    }
+  | {
+      readonly kind: 'drain';
+      readonly key: string;
+      readonly stage: string;
+      readonly runId: string;
+      readonly targets: readonly { readonly host: string; readonly node: string }[];
+      readonly deadlineMs: number;
+      readonly pdbGraceMs: number;
+      readonly partial: boolean;
+    }
+  | { readonly kind: 'stop-drain'; readonly key: string; readonly drainKey: string }
+  | { readonly kind: 'halt'; readonly key: string; readonly host: string }
+  | {
+      readonly kind: 'cut';
+      readonly key: string;
+      readonly switchId: string;
+      readonly targets: readonly { readonly host: string; readonly port: string; readonly before: PortBefore }[];
+    }
+  | {
+      readonly kind: 'power';
+      readonly key: string;
+      readonly switchId: string;
+      readonly targets: readonly { readonly host: string; readonly port: string }[];
+    }
+  | { readonly kind: 'wake'; readonly key: string; readonly host: string };
+
+/** The journal: what was decided, meant and found. Every record carries sequence and wall time when written. */
+export type JournalEntry =
+  | { readonly kind: 'phase'; readonly phase: Phase; readonly because: string; readonly runId?: string }
+  | { readonly kind: 'stage'; readonly stage: string; readonly began: boolean; readonly trigger?: string }
+  | { readonly kind: 'host'; readonly host: string; readonly change: HostChange; readonly because: string }
+  | { readonly kind: 'hold'; readonly forS: number; readonly author: string }
+  | { readonly kind: 'intent'; readonly effect: Effect }
+  | {
+      readonly kind: 'outcome';
+      readonly key: string;
+      readonly effectKind: Effect['kind'];
+      readonly results: readonly EffectResult[];
+    }
+  | { readonly kind: 'command'; readonly command: Command; readonly author: string }
+  | { readonly kind: 'note'; readonly text: string };
+
+/** What changes in a host's state; `phase` resets its clock. */
+export type HostChange = Partial<Omit<HostState, 'sinceMs' | 'trouble'>> & { readonly trouble?: string | null };
+
+export interface EffectResult extends Outcome {
+  /** Host the result is about. */
+  readonly host: string;
+}
+
+export type Command =
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'hold'; readonly forS: number }
+  | { readonly kind: 'abort' };
+
+/** What comes into `decide` besides the rack. */
+export type Input =
+  | { readonly kind: 'tick' }
+  | {
+      readonly kind: 'result';
+      readonly key: string;
+      readonly effectKind: Effect['kind'];
+      readonly results: readonly EffectResult[];
+      readonly final: boolean;
+    }
+  | { readonly kind: 'command'; readonly command: Command; readonly author: string };
+
+export type MainsInput = Pick<MainsView, 'verdict' | 'sinceMs'>;
