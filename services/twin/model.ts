@@ -102,3 +102,11 @@ export interface World {
   /** Called after every step and after every change from outside. */
   onChange(listener: () => void): () => void;
 }
+
+/** A device face that is being served. */
+export interface DeviceHandle {
+  readonly name: string;
+  /** `127.0.0.1:4001` or a path; what a configuration would name. */
+  readonly address: string;
+  close(): Promise<void>;
+}

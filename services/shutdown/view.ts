@@ -1,0 +1,113 @@
+import type { Rack } from '../rack/rack.ts';
+import type { Command, HostPhase, JournalEntry, Phase } from './state.ts';
+
+/** What the outside may see of the service: one immutable picture per tick, made once and given to every sink. */
+
+export interface StageSchedule {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly state: 'waiting' | 'going-down' | 'down' | 'coming-back';
+  /** Seconds until it must begin, by today's load; 0 when due. Absent when no battery figure allows a prediction. */
+  readonly beginsInS?: number;
+  /** What decides that moment. */
+  readonly decidedBy?: 'energy' | 'after' | 'soc' | 'runtime' | 'operator';
+  /** It must begin when usable energy falls below this, Wh. */
+  readonly mustBeginBelowWh: number;
+  /** Planned time from begin to last port cut, with margin, s. */
+  readonly durationS: number;
+  /** Load that remains when it is down, W. */
+  readonly loadAfterW: number;
+}
+
+export interface Schedule {
+  /** `live`: mains is away and this is counting. `if-mains-failed`: what would happen from now. */
+  readonly basis: 'live' | 'if-mains-failed';
+  readonly usableWh?: number;
+  readonly reserveWh: number;
+  readonly loadW: number;
+  readonly stages: readonly StageSchedule[];
+  /** Seconds until the last host is off; absent without a battery figure. */
+  readonly allOffInS?: number;
+  /** False: even beginning now, the reserve would be touched. */
+  readonly feasible: boolean;
+}
+
+export interface HostView {
+  readonly id: string;
+  readonly phase: HostPhase;
+  /** Wall ms of the last phase change. */
+  readonly sinceWallMs: number;
+  readonly stage?: string;
+  readonly node?: string;
+  readonly switchId?: string;
+  readonly port?: string;
+  readonly protected: boolean;
+  readonly reachable?: boolean;
+  readonly powerW?: number;
+  readonly forced: boolean;
+  readonly trouble?: string;
+}
+
+export interface CoordinatorView {
+  readonly phase: Phase;
+  readonly sinceWallMs: number;
+  readonly runId?: string;
+  /** Seconds on battery in this outage. */
+  readonly onBatteryS?: number;
+  readonly schedule: Schedule;
+  readonly hosts: readonly HostView[];
+}
+
+export interface DeviceHealth {
+  readonly device: string;
+  readonly kind: 'pack' | 'meter' | 'switch' | 'cluster' | 'host';
+  readonly up: boolean;
+  readonly polls: number;
+  /** By reason: `timeout`, `closed`, `refused`, … */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly lastSuccessWallMs?: number;
+}
+
+export interface SinkHealth {
+  readonly sink: string;
+  readonly up: boolean;
+  readonly sent: number;
+  readonly dropped: number;
+}
+
+export interface Snapshot {
+  readonly site: string;
+  readonly version: string;
+  readonly rack: Rack;
+  readonly coordinator: CoordinatorView;
+  readonly devices: readonly DeviceHealth[];
+  readonly sinks: readonly SinkHealth[];
+}
+
+/** How sinks and the HTTP face get snapshots. Listeners must not block: they copy what they need and return. */
+export interface SnapshotFeed {
+  latest(): Snapshot | undefined;
+  subscribe(listener: (snapshot: Snapshot) => void): () => void;
+}
+
+/** One line of the journal as it is on disk. */
+export interface JournalLine {
+  readonly seq: number;
+  readonly wallMs: number;
+  readonly entry: JournalEntry;
+}
+
+/** What the outside may ask of the coordinator; `author` ends up in the journal. */
+export interface Desk {
+  command(command: Command, author: string): Promise<{ readonly accepted: boolean; readonly because: string }>;
+  /** The newest `limit` journal lines, oldest first. */
+  journal(limit: number): readonly JournalLine[];
+}
+
+/** A sink: started once, stopped once, never blocks the feed, counts what it loses. */
+export interface Sink {
+  readonly name: string;
+  start(feed: SnapshotFeed): Promise<void>;
+  stop(): Promise<void>;
+  health(): SinkHealth;
+}
