@@ -1,4 +1,3 @@
-import type { MainsView } from '../rack/rack.ts';
 import type { Outcome, PortBefore } from './promises.ts';
 
 /**
@@ -24,7 +23,7 @@ export interface HostState {
   readonly portBefore?: PortBefore;
   /** The port was cut although the host was not seen to be off. */
   readonly forced: boolean;
-  /** Power cycles during this restore. */
+  /** Power cycles because it did not come up, during this restore. */
   readonly powerCycles: number;
   /** Why the host could not be brought to where it should be; a person has to look. */
   readonly trouble?: string;
@@ -98,7 +97,7 @@ export type JournalEntry =
   | { readonly kind: 'phase'; readonly phase: Phase; readonly because: string; readonly runId?: string }
   | { readonly kind: 'stage'; readonly stage: string; readonly began: boolean; readonly trigger?: string }
   | { readonly kind: 'host'; readonly host: string; readonly change: HostChange; readonly because: string }
-  | { readonly kind: 'hold'; readonly forS: number; readonly author: string }
+  | { readonly kind: 'hold'; readonly forS: number }
   | { readonly kind: 'intent'; readonly effect: Effect }
   | {
       readonly kind: 'outcome';
@@ -133,5 +132,3 @@ export type Input =
       readonly final: boolean;
     }
   | { readonly kind: 'command'; readonly command: Command; readonly author: string };
-
-export type MainsInput = Pick<MainsView, 'verdict' | 'sinceMs'>;

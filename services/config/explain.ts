@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import type { Problem } from './inspect.ts';
+import { configSchema } from './schema.ts';
+
+/** Schema errors as sentences: path, value, what was expected, and for an unknown key the one that was meant. */
+export function explain(error: z.ZodError, raw: unknown): Problem[] {
+  return error.issues.flatMap((issue) => explainIssue(issue, raw));
+}
+
+type Issue = z.core.$ZodIssue;
+
+const UNKNOWN_KEY = 'is not a known key';
+
+function explainIssue(issue: Issue, raw: unknown): Problem[] {
+  const path = showPath(issue.path);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+  if (issue.code === 'invalid_union') return [bestBranch(issue, raw, path)];
+  return [describe(path, issue, valueAt(raw, issue.path))];
+}
+
+/** Keys that hold secrets. Whoever writes one down here must not read it again in a message or a log. */
+const SECRET_KEY = /(^|\.)(key|authKey|privKey|password|token|community)$/;
+
+function describe(path: string, issue: Issue, value: unknown): Problem {
+  if (SECRET_KEY.test(path)) {
+    const message = value === undefined ? 'is missing' : 'must say where the secret is, not what it is';
+    return { severity: 'error', path, message, tryThis: '{ env: NAME } or { file: PATH }' };
+  }
+  const expected = issue.message.replace('Invalid input: ', '').replace(/, received .*$/, '');
+  return { severity: 'error', path, message: `${shown(value)}: ${expected}` };
+}
+
+function unknownKey(path: string, key: string): Problem {
+  const near = nearest(key, schemaKeys());
+  return {
+    severity: 'error',
+    path: path === '' ? key : `${path}.${key}`,
+    message: UNKNOWN_KEY,
+    ...(near === undefined ? {} : { tryThis: near }),
+  };
+}
+
+/** Of a choice of forms: a misspelt key if there is one, else the complaint that goes deepest, else the value itself. */
+function bestBranch(issue: Issue & { code: 'invalid_union' }, raw: unknown, path: string): Problem {
+  const value = valueAt(raw, issue.path);
+  const branches = issue.errors.map((issues) =>
+    issues.flatMap((each) => explainIssue({ ...each, path: [...issue.path, ...each.path] }, raw)),
+  );
+  const misspelt = branches.flat().find((each) => each.tryThis !== undefined && each.message === UNKNOWN_KEY);
+  if (misspelt !== undefined) return misspelt;
+  const depth = (problems: readonly Problem[]): number => Math.max(0, ...problems.map((each) => each.path.length));
+  const deepest = branches.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0]?.[0];
+  if (deepest !== undefined && deepest.path !== path) return deepest;
+  const forms = [
+    ...new Set(issue.errors.flatMap((issues) => issues.map((each) => each.message.replace('Invalid input: ', '')))),
+  ];
+  return describe(path, { ...issue, message: forms.join(', or ') }, value);
+}
+
+function showPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const part of path) value = (value as Record<PropertyKey, unknown> | undefined | null)?.[part];
+  return value;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'is missing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** Every key of the schema, for suggestions. */
+function schemaKeys(): string[] {
+  const keys = new Set<string>();
+  const walk = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'properties') for (const name of Object.keys(value as object)) keys.add(name);
+      walk(value);
+    }
+  };
+  walk(z.toJSONSchema(configSchema, { io: 'input' }));
+  return [...keys];
+}
+
+/** The known word nearest to what was written, when it is near enough to be meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: { word: string; distance: number } | undefined;
+  for (const each of known) {
+    const distance = editDistance(word.toLowerCase(), each.toLowerCase());
+    if (distance <= Math.max(2, Math.floor(word.length / 3)) && (best === undefined || distance < best.distance))
+      best = { word: each, distance };
+  }
+  return best?.word;
+}
+
+/** Levenshtein distance, two rows. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,161 @@
+import type { Config } from './schema.ts';
+
+/** What only the whole configuration can tell: names that lead nowhere, hosts that could never be put to bed. */
+
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  /** `hosts[3].poe` */
+  readonly path: string;
+  readonly message: string;
+  readonly tryThis?: string;
+}
+
+/** All problems of a configuration that passed its schema. Pure. */
+export function inspect(config: Config): Problem[] {
+  return [
+    ...duplicates(config),
+    ...wiring(config),
+    ...evidenceNames(config),
+    ...stages(config),
+    ...halting(config),
+    ...exposure(config),
+  ];
+}
+
+const error = (path: string, message: string, tryThis?: string): Problem => ({
+  severity: 'error',
+  path,
+  message,
+  ...(tryThis === undefined ? {} : { tryThis }),
+});
+const warning = (path: string, message: string, tryThis?: string): Problem => ({
+  ...error(path, message, tryThis),
+  severity: 'warning',
+});
+
+function duplicates(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  for (const key of ['packs', 'meters', 'switches', 'hosts'] as const) {
+    const seen = new Set<string>();
+    config[key].forEach(({ id }, index) => {
+      if (seen.has(id)) problems.push(error(`${key}[${index}].id`, `${id} is used twice`, 'give each its own id'));
+      seen.add(id);
+    });
+  }
+  return problems;
+}
+
+function wiring(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const switches = new Set(config.switches.map(({ id }) => id));
+  const taken = new Map<string, string>();
+  config.hosts.forEach((host, index) => {
+    if (host.poe === undefined) return;
+    const [switchId = ''] = host.poe.split('/');
+    const path = `hosts[${index}].poe`;
+    if (!switches.has(switchId)) problems.push(error(path, `no switch is called ${switchId}`, list(switches)));
+    const other = taken.get(host.poe);
+    if (other !== undefined) problems.push(error(path, `port ${host.poe} already feeds ${other}`));
+    taken.set(host.poe, host.id);
+  });
+  return problems;
+}
+
+function evidenceNames(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const packs = new Set(config.packs.map(({ id }) => id));
+  const meters = new Set(config.meters.map(({ id }) => id));
+  config.mains.evidence.forEach((each, index) => {
+    const path = `mains.evidence[${index}]`;
+    if ('pack' in each && !packs.has(each.pack))
+      problems.push(error(path, `no pack is called ${each.pack}`, list(packs)));
+    if ('meter' in each && !meters.has(each.meter))
+      problems.push(error(path, `no meter is called ${each.meter}`, list(meters)));
+  });
+  if (config.shutdown.stages.length > 0 && packs.size === 0 && meters.size === 0)
+    problems.push(error('mains.evidence', 'nothing could ever tell that mains is away', 'configure a pack or a meter'));
+  if (config.shutdown.stages.length > 0 && packs.size === 0)
+    problems.push(
+      warning('packs', 'without a pack nobody knows how long the battery lasts; set `after` in every stage'),
+    );
+  return problems;
+}
+
+function stages(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const hosts = new Map(config.hosts.map((host) => [host.id, host]));
+  const taken = new Map<string, string>();
+  const names = new Set<string>();
+  config.shutdown.stages.forEach((stage, index) => {
+    if (names.has(stage.name)) problems.push(error(`shutdown.stages[${index}].name`, `${stage.name} is used twice`));
+    names.add(stage.name);
+    stage.hosts.forEach((id, hostIndex) => {
+      const path = `shutdown.stages[${index}].hosts[${hostIndex}]`;
+      const host = hosts.get(id);
+      if (host === undefined) problems.push(error(path, `no host is called ${id}`, list(hosts.keys())));
+      else if (host.protected) problems.push(error(path, `${id} is protected and can be in no stage`));
+      const other = taken.get(id);
+      if (other !== undefined) problems.push(error(path, `${id} is in stage ${other} already`));
+      taken.set(id, stage.name);
+    });
+  });
+  config.hosts.forEach((host, index) => {
+    if (!host.protected && !taken.has(host.id) && config.shutdown.stages.length > 0)
+      problems.push(
+        warning(
+          `hosts[${index}]`,
+          `${host.id} is in no stage: it runs until the battery is empty`,
+          'protected: true if that is meant',
+        ),
+      );
+  });
+  return problems;
+}
+
+function halting(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const staged = new Set(config.shutdown.stages.flatMap(({ hosts }) => hosts));
+  const cut = new Set(config.switches.flatMap((each) => each.protect.map((port) => `${each.id}/${port}`)));
+  config.hosts.forEach((host, index) => {
+    if (!staged.has(host.id)) return;
+    const path = `hosts[${index}]`;
+    if (host.halt === undefined) {
+      if (host.poe === undefined)
+        problems.push(error(path, `${host.id} can neither be halted nor cut`, 'add halt: or poe:'));
+      else
+        problems.push(warning(path, `${host.id} has no halt: its port is cut while it runs`, 'add halt: { ssh: … }'));
+    }
+    if (host.halt !== undefined && host.halt.ssh.host === undefined && host.address === undefined)
+      problems.push(
+        error(`${path}.halt.ssh`, `${host.id} has no address to connect to`, 'add address: or halt.ssh.host:'),
+      );
+    if (host.poe !== undefined && cut.has(host.poe))
+      problems.push(warning(`${path}.poe`, `${host.poe} is protected: ${host.id} is halted but stays fed`));
+    if (host.node !== undefined && config.cluster === undefined)
+      problems.push(
+        warning(`${path}.node`, 'no cluster is configured: nothing is drained', 'add cluster: { kubeconfig: … }'),
+      );
+  });
+  return problems;
+}
+
+function exposure(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const open = (address: string): boolean => !/^(127\.|localhost|\[::1\]|::1)/.test(address);
+  if (open(config.http.listen) && !config.http.readToken)
+    problems.push(
+      warning('http.listen', 'the page can be read by everybody who reaches this address', 'readToken: true'),
+    );
+  if (config.mqtt !== undefined && 'embedded' in config.mqtt) {
+    const { listen, users } = config.mqtt.embedded;
+    if (open(listen) && users.length === 0)
+      problems.push(error('mqtt.embedded.listen', 'a broker without users may only listen on loopback', 'add users:'));
+  }
+  config.switches.forEach((each, index) => {
+    if (each.community === undefined && each.v3 === undefined)
+      problems.push(error(`switches[${index}]`, `${each.id} needs community: or v3:`));
+  });
+  return problems;
+}
+
+const list = (names: Iterable<string>): string => [...names].slice(0, 12).join(', ') || 'none is configured';

@@ -1,0 +1,38 @@
+import type { MeterSample, PackSample } from '#bms/model';
+import type { Observed } from '../rack/rack.ts';
+import type { MainsWitness } from './judge.ts';
+
+/** A charger that pushes at least this much into the pack needs mains, A. */
+const CHARGING_A = 0.3;
+
+/**
+ * A meter on the rack's feed: voltage above `presentAboveV` speaks for mains, below half of it against.
+ * A meter that is stale or failing says nothing, for it may have lost its own cable.
+ */
+export function meterWitness(
+  id: string,
+  meter: Observed<MeterSample> | undefined,
+  presentAboveV: number,
+): MainsWitness {
+  const witness = { source: `meter ${id}`, kind: 'meter' } as const;
+  const voltageV = meter?.freshness === 'fresh' ? meter.sample?.voltageV : undefined;
+  if (voltageV === undefined) return { ...witness, says: 'silent', because: 'no fresh voltage' };
+  const shown = `${voltageV.toFixed(1)} V`;
+  if (voltageV >= presentAboveV) return { ...witness, says: 'present', because: shown };
+  if (voltageV < presentAboveV / 2) return { ...witness, says: 'absent', because: shown };
+  return { ...witness, says: 'silent', because: `${shown} is neither mains nor its absence` };
+}
+
+/**
+ * A pack: discharging by more than `dischargeAboveA` speaks against mains, charging for it. In between it says nothing,
+ * because a dark rack draws as little from a pack as a full pack takes from its charger.
+ */
+export function packWitness(id: string, pack: Observed<PackSample> | undefined, dischargeAboveA: number): MainsWitness {
+  const witness = { source: `pack ${id}`, kind: 'pack' } as const;
+  const currentA = pack?.freshness === 'fresh' ? pack.sample?.currentA : undefined;
+  if (currentA === undefined) return { ...witness, says: 'silent', because: 'no fresh current' };
+  const shown = `${currentA > 0 ? '+' : ''}${currentA.toFixed(1)} A`;
+  if (currentA <= -dischargeAboveA) return { ...witness, says: 'absent', because: `discharging ${shown}` };
+  if (currentA >= CHARGING_A) return { ...witness, says: 'present', because: `charging ${shown}` };
+  return { ...witness, says: 'silent', because: `${shown} tells neither` };
+}

@@ -1,0 +1,152 @@
+import { drawW, portOf, reachable, seenUp } from './evidence.ts';
+import { canCut, hostsOfStage } from './goal.ts';
+import type { HostPolicy } from './policy.ts';
+import type { HostState } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Bringing hosts back: power in groups, wait until each is really up, take our cordon away. */
+
+/** A Pi's draw while it boots, as a multiple of its settled draw; unverified, from memory (poe-standards.md §5). */
+const BOOT_SURGE = 1.4;
+/** How often a sleeping machine is sent its magic packet, ms. */
+const WAKE_EVERY_MS = 15_000;
+const POWER_CYCLES = 1;
+
+/** May machines be started now? Says why not. */
+export function restoreGate(turn: Turn): string | undefined {
+  const { rack, policy } = turn;
+  const stableForMs = rack.monoMs - rack.mains.sinceMs;
+  if (rack.mains.verdict !== 'present') return 'mains is not confirmed';
+  if (stableForMs < policy.restore.stableForS * 1000) return 'mains is not back long enough';
+  if (rack.bank.freshness === 'fresh' && (rack.bank.socRatio ?? 0) < policy.restore.minSoc)
+    return 'the bank is too low';
+  return undefined;
+}
+
+/** Takes our cordon away again. */
+export function uncordon(turn: Turn, host: HostPolicy, state: HostState, because: string): void {
+  if (host.stage !== undefined) stopDrain(turn, host.stage);
+  if (!state.cordonedByUs || host.node === undefined || turn.state.runId === undefined) {
+    turn.host(host.id, { phase: 'up', trouble: null }, because);
+    return;
+  }
+  if (turn.busy('cordon', host.id) || !turn.may('uncordon', host.id)) return;
+  const { runId } = turn.state;
+  turn.emit({ kind: 'uncordon', key: `uncordon:${host.id}`, host: host.id, node: host.node, runId });
+}
+
+function stopDrain(turn: Turn, stage: string): void {
+  const drainKey = `drain:${stage}`;
+  const key = `stop-${drainKey}`;
+  if (turn.flying(drainKey) && !turn.flying(key)) turn.emit({ kind: 'stop-drain', key, drainKey });
+}
+
+/** Starts what is cut or halted, the last stage first, in groups that fit the switch and the circuit. */
+export function startGroup(turn: Turn): void {
+  if (restoreGate(turn) !== undefined) return;
+  const stage = turn.policy.stages.toReversed().find(({ name }) => hostsOfStage(turn, name).some(notBack));
+  if (stage === undefined) return;
+  const last = turn.watch.lastGroupMs;
+  if (last !== undefined && turn.nowMs - last < turn.policy.restore.groupEveryS * 1000) return;
+  const group = fittingGroup(turn, hostsOfStage(turn, stage.name).filter(startable(turn)));
+  if (group.length === 0) return;
+  turn.watch = { ...turn.watch, lastGroupMs: turn.nowMs };
+  for (const [host] of group) turn.host(host.id, { phase: 'powering', trouble: null }, 'mains is back');
+  powerPorts(turn, group);
+  for (const [host] of group) if (host.port === undefined) wake(turn, host);
+}
+
+/** Still counts for its stage: neither up nor given up after it was started. */
+const notBack = ([, state]: readonly [HostPolicy, HostState]): boolean =>
+  state.phase !== 'up' && !(state.phase === 'powering' && state.trouble !== undefined);
+
+const startable =
+  (turn: Turn) =>
+  ([host, state]: readonly [HostPolicy, HostState]): boolean => {
+    if (state.phase === 'cut')
+      return !turn.busy('cut', host.id) && turn.nowMs - state.sinceMs >= turn.policy.restore.offTimeS * 1000;
+    return state.phase === 'halted' && !canCut(host, state);
+  };
+
+/** As many of the candidates as the switch's budget and the circuit's continuous limit allow together. */
+function fittingGroup(
+  turn: Turn,
+  candidates: readonly (readonly [HostPolicy, HostState])[],
+): (readonly [HostPolicy, HostState])[] {
+  const { rack, policy } = turn;
+  const { circuit } = rack;
+  let circuitFreeW =
+    circuit.freshness === 'fresh' && circuit.currentA !== undefined
+      ? (circuit.limitA - circuit.currentA) * policy.circuitVolts
+      : Number.POSITIVE_INFINITY;
+  const budgetFreeW = new Map<string, number>();
+  const group: (readonly [HostPolicy, HostState])[] = [];
+  for (const pair of candidates.slice(0, policy.restore.groupSize)) {
+    const [host, state] = pair;
+    const surgeW = (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
+    const freeW = host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, budgetFreeW);
+    if (surgeW > freeW || surgeW > circuitFreeW) continue;
+    if (host.switchId !== undefined) budgetFreeW.set(host.switchId, freeW - surgeW);
+    circuitFreeW -= surgeW;
+    group.push(pair);
+  }
+  return group;
+}
+
+function freeOn(turn: Turn, switchId: string, known: ReadonlyMap<string, number>): number {
+  const sample = turn.rack.switches[switchId]?.sample;
+  const free = known.get(switchId);
+  if (free !== undefined) return free;
+  if (sample?.budgetW === undefined) return Number.POSITIVE_INFINITY;
+  return sample.budgetW - (sample.drawnW ?? 0);
+}
+
+function powerPorts(turn: Turn, group: readonly (readonly [HostPolicy, HostState])[]): void {
+  const bySwitch = new Map<string, { host: string; port: string }[]>();
+  for (const [host] of group) {
+    if (host.switchId === undefined || host.port === undefined) continue;
+    const targets = bySwitch.get(host.switchId) ?? [];
+    targets.push({ host: host.id, port: host.port });
+    bySwitch.set(host.switchId, targets);
+  }
+  for (const [switchId, targets] of bySwitch) {
+    const key = `power:${switchId}:${targets.map(({ port }) => port).join('+')}`;
+    turn.emit({ kind: 'power', key, switchId, targets });
+  }
+}
+
+function wake(turn: Turn, host: HostPolicy): void {
+  if (!host.canWake || !turn.may('wake', host.id)) return;
+  turn.emit({ kind: 'wake', key: `wake:${host.id}`, host: host.id });
+}
+
+/** Waits until it is up; sees to its power again if the first write was lost; power-cycles it once if it does not come. */
+export function awaitUp(turn: Turn, host: HostPolicy, state: HostState): void {
+  const up = seenUp(turn.rack, host, state);
+  if (up !== undefined) {
+    uncordon(turn, host, state, up);
+    return;
+  }
+  const { port, observed } = portOf(turn.rack, host);
+  const dark = observed?.freshness === 'fresh' && port?.enabled === false;
+  if (dark && turn.may('power', host.id)) powerPorts(turn, [[host, state]]);
+  const waitedMs = turn.nowMs - state.sinceMs;
+  if (host.port === undefined && reachable(turn.rack, host) !== true) {
+    const again = turn.watch.inFlight[`wake:${host.id}`] === undefined && wakeIsDue(turn, host, waitedMs);
+    if (again) wake(turn, host);
+  }
+  if (waitedMs < host.bootTimeoutS * 1000 || state.trouble !== undefined) return;
+  if (canCut(host, state) && state.powerCycles < POWER_CYCLES && !turn.busy('power', host.id)) {
+    const change = { phase: 'halted', forced: true, powerCycles: state.powerCycles + 1 } as const;
+    turn.host(host.id, change, 'did not come up in time: its port is switched off and on once');
+    return;
+  }
+  const trouble =
+    host.canWake || host.port !== undefined ? 'did not come up' : 'cannot be started from here: press its button';
+  turn.host(host.id, { trouble }, trouble);
+}
+
+function wakeIsDue(turn: Turn, host: HostPolicy, waitedMs: number): boolean {
+  const tries = turn.tries('wake', host.id);
+  return waitedMs >= WAKE_EVERY_MS * (tries + 1) || tries === 0;
+}

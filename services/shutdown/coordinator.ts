@@ -1,0 +1,155 @@
+import type { Rack } from '../rack/rack.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Part } from '../runtime/lifecycle.ts';
+import type { Log } from '../runtime/log.ts';
+import { type Decision, decide } from './decide.ts';
+import { evolve, initialState } from './evolve.ts';
+import { type Edges, Executor } from './executor.ts';
+import type { Journal } from './journal.ts';
+import type { Policy } from './policy.ts';
+import type { Command, CoordinatorState, Effect, Input, JournalEntry } from './state.ts';
+import { emptyWatch, type Watch } from './turn.ts';
+import type { Desk, JournalLine, Schedule } from './view.ts';
+
+export interface CoordinatorOptions {
+  readonly policy: Policy;
+  readonly edges: Edges;
+  readonly journal: Journal;
+  /** A fresh snapshot of the rack, whenever it is asked for. */
+  readonly rack: () => Rack;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly speed?: number;
+  /** Called after every decision. */
+  readonly onDecision: (rack: Rack, state: CoordinatorState, schedule: Schedule) => void;
+}
+
+const TICK_MS = 1000;
+
+/**
+ * Runs `decide` on every tick, on every result and whenever it is nudged; writes what was decided to the journal and
+ * then lets the executor act. It holds the state and nothing decides but `decide`.
+ */
+export class Coordinator implements Part, Desk {
+  readonly name = 'coordinator';
+  readonly #options: CoordinatorOptions;
+  readonly #executor: Executor;
+  readonly #stop = new AbortController();
+  #state: CoordinatorState;
+  #watch: Watch = emptyWatch;
+  #loop: Promise<void> = Promise.resolve();
+  #nudged = false;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#state = initialState(options.policy, options.clock.monoMs());
+    this.#executor = new Executor(options.edges, (input) => this.#take(input), options.speed);
+  }
+
+  /** Reads the journal, so that it carries on where an earlier life ended. */
+  start(): void {
+    const { journal, policy, clock, log } = this.#options;
+    const { lines, damage } = journal.open();
+    for (const text of damage) log.error({ journal: journal.path }, text);
+    this.#state = recover(lines, policy, clock);
+    if (this.#state.phase !== 'mains')
+      log.warn({ phase: this.#state.phase, run: this.#state.runId }, 'carrying on from the journal');
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    await this.#executor.stop();
+    this.#options.journal.close();
+  }
+
+  /** Something new was measured: decide soon instead of with the next tick. */
+  nudge(): void {
+    if (this.#nudged || this.#stop.signal.aborted) return;
+    this.#nudged = true;
+    setImmediate(() => {
+      this.#nudged = false;
+      this.#take({ kind: 'tick' });
+    });
+  }
+
+  command(command: Command, author: string): Promise<{ accepted: boolean; because: string }> {
+    const { answer } = this.#take({ kind: 'command', command, author }) ?? {};
+    return Promise.resolve(answer ?? { accepted: false, because: 'the coordinator is stopping' });
+  }
+
+  journal(limit: number): readonly JournalLine[] {
+    return this.#options.journal.tail(limit);
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      this.#take({ kind: 'tick' });
+      await clock.sleep(TICK_MS, this.#stop.signal).catch(() => {});
+    }
+  }
+
+  #take(input: Input): Decision | undefined {
+    if (this.#stop.signal.aborted && input.kind !== 'result') return undefined;
+    const { journal, policy, log } = this.#options;
+    const rack = this.#options.rack();
+    const decision = decide({ state: this.#state, watch: this.#watch }, input, rack, policy);
+    this.#state = decision.state;
+    this.#watch = decision.watch;
+    for (const entry of decision.entries) report(log, entry);
+    const intents = decision.effects.map((effect): JournalEntry => ({ kind: 'intent', effect }));
+    const written = journal.append([...decision.entries, ...intents]);
+    if (decision.state.phase === 'mains' && decision.state.runId === undefined) journal.rotate();
+    if (!this.#stop.signal.aborted) this.#act(decision.effects, written);
+    this.#options.onDecision(rack, decision.state, decision.schedule);
+    return decision;
+  }
+
+  /**
+   * Without a journal no power is switched: after a crash nobody would know what to bring back. Pods and hosts are
+   * still put to bed, for that can be seen in the cluster and does no harm twice.
+   */
+  #act(effects: readonly Effect[], written: boolean): void {
+    const switching = (effect: Effect): boolean => effect.kind === 'cut' || effect.kind === 'power';
+    this.#executor.start(effects.filter((effect) => written || !switching(effect)));
+    if (written) return;
+    const because = `the journal cannot be written: ${this.#options.journal.failure ?? 'unknown reason'}`;
+    // Not from inside this turn: its state is not complete before it returns.
+    for (const effect of effects.filter(switching)) setImmediate(() => this.#executor.refuse(effect, because));
+  }
+}
+
+/** Folds the journal. Its wall times become this process's monotonic ones; none may lie in the future. */
+export function recover(lines: readonly JournalLine[], policy: Policy, clock: Clock): CoordinatorState {
+  const nowMs = clock.monoMs();
+  const nowWallMs = clock.wallMs();
+  let state = initialState(policy, nowMs);
+  for (const line of lines) state = evolve(state, line.entry, Math.min(nowMs, nowMs - (nowWallMs - line.wallMs)));
+  return state;
+}
+
+function report(log: Log, entry: JournalEntry): void {
+  switch (entry.kind) {
+    case 'phase':
+      log.warn({ phase: entry.phase, run: entry.runId }, entry.because);
+      return;
+    case 'stage':
+      log.warn({ stage: entry.stage, trigger: entry.trigger }, entry.began ? 'stage begins' : 'stage is called back');
+      return;
+    case 'host':
+      if (entry.change.trouble) log.error({ host: entry.host }, entry.change.trouble);
+      else if (entry.change.phase !== undefined)
+        log.info({ host: entry.host, phase: entry.change.phase }, entry.because);
+      return;
+    case 'outcome':
+      for (const result of entry.results) {
+        if (result.code !== 'done' && result.code !== 'already')
+          log.warn({ effect: entry.effectKind, host: result.host, code: result.code }, result.detail ?? result.code);
+      }
+      return;
+    default:
+      return;
+  }
+}

@@ -1,0 +1,149 @@
+import type { Rack } from '../rack/rack.ts';
+import { awaitUp, startGroup, uncordon } from './coming-up.ts';
+import { obey } from './commands.ts';
+import { nothingSeen, watchHost } from './evidence.ts';
+import { forecast } from './forecast.ts';
+import { cordonsAll, goalOf, isOff, stagedHosts } from './goal.ts';
+import { awaitOff, cordon, cut, drain, halt } from './going-down.ts';
+import type { HostPolicy, Policy } from './policy.ts';
+import { takeResult } from './results.ts';
+import type { CoordinatorState, Effect, HostState, Input, JournalEntry } from './state.ts';
+import { Turn, type Watch } from './turn.ts';
+import type { Schedule } from './view.ts';
+
+export interface Decision {
+  readonly state: CoordinatorState;
+  readonly watch: Watch;
+  /** To be on disk before any of the effects begins. */
+  readonly entries: readonly JournalEntry[];
+  readonly effects: readonly Effect[];
+  readonly schedule: Schedule;
+  /** To a command: was it accepted, and why. */
+  readonly answer?: { readonly accepted: boolean; readonly because: string };
+}
+
+/**
+ * The coordinator: what to do, given what was decided before, what has come in, and the rack as it is. Pure: the same
+ * arguments give the same decision. Time is the rack's (`rack.monoMs`). It looks at levels, not at edges, so calling
+ * it again with the same rack adds nothing, and after a restart it carries on from what it sees.
+ */
+export function decide(
+  before: { readonly state: CoordinatorState; readonly watch: Watch },
+  input: Input,
+  rack: Rack,
+  policy: Policy,
+): Decision {
+  const turn = new Turn(before.state, before.watch, rack, policy);
+  if (input.kind === 'result') takeResult(turn, input);
+  const answer = input.kind === 'command' ? obey(turn, input.command, input.author) : undefined;
+  for (const [host, state] of stagedHosts(turn)) watch(turn, host, state);
+  followMains(turn);
+  beginStages(turn);
+  for (const [host] of stagedHosts(turn)) pursue(turn, host);
+  for (const stage of turn.policy.stages) drain(turn, stage);
+  cut(turn, stagedHosts(turn));
+  if (turn.state.phase === 'restoring' || turn.state.phase === 'mains') startGroup(turn);
+  closePhase(turn);
+  return {
+    state: turn.state,
+    watch: turn.watch,
+    entries: turn.entries,
+    effects: turn.effects,
+    schedule: forecast(turn.state, rack, policy),
+    ...(answer === undefined ? {} : { answer }),
+  };
+}
+
+function watch(turn: Turn, host: HostPolicy, state: HostState): void {
+  turn.see(host.id, watchHost(turn.watch.hosts[host.id] ?? nothingSeen, turn.rack, host, state));
+}
+
+function followMains(turn: Turn): void {
+  const { verdict } = turn.rack.mains;
+  const { phase } = turn.state;
+  if (verdict === 'absent' && (phase === 'mains' || phase === 'restoring')) {
+    const runId = turn.state.runId ?? `outage-${new Date(turn.rack.wallMs).toISOString().replace(/[:.]/g, '-')}`;
+    turn.write({ kind: 'phase', phase: 'on-battery', because: 'mains is away', runId });
+  } else if (verdict === 'present' && phase !== 'mains' && phase !== 'restoring') {
+    for (const stage of turn.state.stages) {
+      if (stage.beganMs !== undefined) turn.write({ kind: 'stage', stage: stage.name, began: false });
+    }
+    turn.write({ kind: 'phase', phase: 'restoring', because: 'mains is back', ...runOf(turn) });
+  }
+}
+
+const runOf = (turn: Turn): { runId?: string } => (turn.state.runId === undefined ? {} : { runId: turn.state.runId });
+
+function beginStages(turn: Turn): void {
+  if (turn.state.phase !== 'on-battery' && turn.state.phase !== 'shutting-down') return;
+  // A stage that begins changes the load ahead of the next one, so each is looked at anew.
+  for (let index = 0; index < turn.policy.stages.length; index += 1) {
+    const due = forecast(turn.state, turn.rack, turn.policy).stages.findLast(
+      (stage) => stage.state === 'waiting' && stage.beginsInS !== undefined && stage.beginsInS <= 0,
+    );
+    if (due === undefined) break;
+    beginUpTo(turn, due.name, due.decidedBy ?? 'energy');
+  }
+  const begun = turn.state.stages.some(({ beganMs }) => beganMs !== undefined);
+  if (begun && turn.state.phase === 'on-battery')
+    turn.write({ kind: 'phase', phase: 'shutting-down', because: 'the first stage begins', ...runOf(turn) });
+}
+
+/** Stages go down in order: whoever begins takes along all before it. */
+function beginUpTo(turn: Turn, name: string, trigger: string): void {
+  for (const stage of turn.policy.stages) {
+    const began = turn.state.stages.find((each) => each.name === stage.name)?.beganMs !== undefined;
+    if (!began) turn.write({ kind: 'stage', stage: stage.name, began: true, trigger });
+    if (stage.name === name) return;
+  }
+}
+
+/** One step of one host towards what is wanted of it. */
+function pursue(turn: Turn, host: HostPolicy): void {
+  const state = turn.state.hosts[host.id];
+  if (state === undefined) return;
+  const goal = goalOf(turn.state, host);
+  switch (state.phase) {
+    case 'up':
+      if (goal === 'off' || (goal === 'stay' && host.node !== undefined && cordonsAll(turn.state)))
+        cordon(turn, host, state);
+      return;
+    case 'cordoned':
+      if (goal === 'up' || (goal === 'stay' && !cordonsAll(turn.state))) uncordon(turn, host, state, 'was not halted');
+      return;
+    case 'drained':
+      if (goal === 'off') halt(turn, host);
+      else uncordon(turn, host, state, 'was not halted');
+      return;
+    case 'halting':
+      awaitOff(turn, host, state, goal);
+      return;
+    case 'powering':
+      if (goal === 'off')
+        turn.host(host.id, { phase: 'cordoned', trouble: null }, 'mains went away while it was starting');
+      else awaitUp(turn, host, state);
+      return;
+    case 'halted':
+    case 'cut':
+      return;
+  }
+}
+
+function closePhase(turn: Turn): void {
+  const hosts = stagedHosts(turn);
+  const { phase, runId } = turn.state;
+  const allOff = hosts.length > 0 && hosts.every(([host, state]) => isOff(host, state));
+  if ((phase === 'shutting-down' || phase === 'on-battery') && allOff) {
+    turn.write({ kind: 'phase', phase: 'dark', because: 'the last host is off', ...runOf(turn) });
+    return;
+  }
+  if (phase !== 'restoring' && (phase !== 'mains' || runId === undefined)) return;
+  const allUp = hosts.every(([, state]) => state.phase === 'up');
+  if (allUp) {
+    turn.write({ kind: 'phase', phase: 'mains', because: 'every host is back' });
+    return;
+  }
+  const allSettled = hosts.every(([, state]) => state.phase === 'up' || state.trouble !== undefined);
+  if (phase === 'restoring' && allSettled)
+    turn.write({ kind: 'phase', phase: 'mains', because: 'some hosts need a person', ...runOf(turn) });
+}

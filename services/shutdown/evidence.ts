@@ -1,0 +1,124 @@
+import type { Observed, Rack } from '../rack/rack.ts';
+import type { NodeSample, PortSample } from '../rack/samples.ts';
+import type { HostPolicy } from './policy.ts';
+import type { HostState } from './state.ts';
+
+/** What the rack says of one host: is it off, is it up again? Pure; the counts live in `HostWatch`. */
+
+/** Consecutive readings that agree, each from another measurement. */
+export interface HostWatch {
+  readonly lowDraw: number;
+  readonly portAtMs: number;
+  readonly unreachable: number;
+  readonly probeAtMs: number;
+  /** The machine took the halt command from this process. */
+  readonly haltAccepted: boolean;
+}
+
+export const nothingSeen: HostWatch = { lowDraw: 0, portAtMs: 0, unreachable: 0, probeAtMs: 0, haltAccepted: false };
+
+/** Draw readings below the threshold that make a host halted (kubernetes-shutdown.md §11). */
+const LOW_READINGS = 3;
+/** Failed probes in a row where no port measures the host. */
+const SILENT_PROBES = 3;
+/** A machine without a port is given this long after its network is gone to finish writing, ms. */
+const SETTLE_MS = 5000;
+/** Least threshold: a halted Pi with its HAT draws up to about this much, W (kubernetes-shutdown.md §11). */
+const HALTED_FLOOR_W = 2.2;
+const HALTED_SHARE = 0.65;
+
+export function portOf(rack: Rack, host: HostPolicy): { port?: PortSample; observed?: Observed<unknown> } {
+  if (host.switchId === undefined) return {};
+  const observed = rack.switches[host.switchId];
+  if (observed === undefined) return {};
+  const port = observed.sample?.ports.find((each) => each.port === host.port);
+  return { observed, ...(port === undefined ? {} : { port }) };
+}
+
+export function nodeOf(rack: Rack, host: HostPolicy): NodeSample | undefined {
+  if (host.node === undefined || rack.cluster?.freshness !== 'fresh') return undefined;
+  return rack.cluster.sample?.nodes.find((each) => each.name === host.node);
+}
+
+/** Counts on with the newest rack; a reading that was counted already is not counted twice. */
+export function watchHost(before: HostWatch, rack: Rack, host: HostPolicy, state: HostState): HostWatch {
+  return { ...before, ...countDraw(before, rack, host, state), ...countProbes(before, rack, host) };
+}
+
+function countDraw(
+  before: HostWatch,
+  rack: Rack,
+  host: HostPolicy,
+  state: HostState,
+): Pick<HostWatch, 'lowDraw' | 'portAtMs'> {
+  const { port, observed } = portOf(rack, host);
+  const atMs = observed?.receivedAtMs ?? 0;
+  if (observed?.freshness !== 'fresh' || port === undefined) return { lowDraw: 0, portAtMs: atMs };
+  if (atMs === before.portAtMs) return { lowDraw: before.lowDraw, portAtMs: atMs };
+  const low = drawIsLow(port, host, state);
+  return { lowDraw: low ? before.lowDraw + 1 : 0, portAtMs: atMs };
+}
+
+function drawIsLow(port: PortSample, host: HostPolicy, state: HostState): boolean {
+  if (port.enabled === false || port.state === 'searching' || port.state === 'disabled') return true;
+  if (port.powerW === undefined) return false;
+  const belowW = host.haltedBelowW ?? Math.max(HALTED_FLOOR_W, HALTED_SHARE * (state.drawBeforeW ?? 0));
+  return port.powerW < belowW;
+}
+
+function countProbes(before: HostWatch, rack: Rack, host: HostPolicy): Pick<HostWatch, 'unreachable' | 'probeAtMs'> {
+  const probe = rack.hosts[host.id];
+  const atMs = probe?.receivedAtMs ?? 0;
+  if (probe?.freshness !== 'fresh' || probe.sample === undefined) return { unreachable: 0, probeAtMs: atMs };
+  if (atMs === before.probeAtMs) return { unreachable: before.unreachable, probeAtMs: atMs };
+  return { unreachable: probe.sample.reachable ? 0 : before.unreachable + 1, probeAtMs: atMs };
+}
+
+/** Answers on the network right now; absent when nobody asked lately. */
+export function reachable(rack: Rack, host: HostPolicy): boolean | undefined {
+  const probe = rack.hosts[host.id];
+  return probe?.freshness === 'fresh' ? probe.sample?.reachable : undefined;
+}
+
+/** Seen to be off, and by what; undefined while it is not. */
+export function seenOff(
+  watch: HostWatch,
+  rack: Rack,
+  host: HostPolicy,
+  state: HostState,
+  nowMs: number,
+): string | undefined {
+  if (reachable(rack, host) === true) return undefined;
+  const { port, observed } = portOf(rack, host);
+  const measured = observed?.freshness === 'fresh' && (port?.powerW !== undefined || port?.state !== 'delivering');
+  if (port !== undefined && measured) {
+    if (watch.lowDraw < LOW_READINGS) return undefined;
+    return `draw down to ${(port.powerW ?? 0).toFixed(1)} W`;
+  }
+  if (watch.unreachable >= SILENT_PROBES && nowMs - state.sinceMs >= SETTLE_MS) return 'no longer answers';
+  return undefined;
+}
+
+/**
+ * Up again (or still up), and by what. A node counts only when its Ready is newer than our switching on: right after
+ * an outage the API repeats what it knew before (kubernetes-shutdown.md §12).
+ */
+export function seenUp(rack: Rack, host: HostPolicy, state: HostState): string | undefined {
+  if (host.node === undefined) return reachable(rack, host) === true ? 'answers again' : undefined;
+  const node = nodeOf(rack, host);
+  const cluster = rack.cluster?.sample;
+  if (node === undefined || cluster === undefined || node.ready !== 'true') return undefined;
+  if (node.bootId !== undefined && state.bootIdBefore !== undefined && node.bootId !== state.bootIdBefore)
+    return 'Ready with a new boot id';
+  // The moment of switching on, told by the API server's own clock.
+  const poweredWallMs = rack.wallMs - (rack.monoMs - state.sinceMs);
+  const poweredServerMs = poweredWallMs + (cluster.serverNowMs - cluster.measuredAtMs);
+  if (node.heartbeatAtMs !== undefined && node.heartbeatAtMs > poweredServerMs) return 'Ready with a new heartbeat';
+  return undefined;
+}
+
+/** Draw of the host right now, W: measured at its port, else as configured. */
+export function drawW(rack: Rack, host: HostPolicy): number {
+  const { port, observed } = portOf(rack, host);
+  return (observed?.freshness === 'fresh' ? port?.powerW : undefined) ?? host.powerW;
+}

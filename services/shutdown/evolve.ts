@@ -1,0 +1,90 @@
+import type { Policy } from './policy.ts';
+import type { CoordinatorState, HostState, JournalEntry, StageState } from './state.ts';
+
+/**
+ * State is the fold of the journal. Live and after a restart the very same function runs, so what is not in the
+ * journal is not in the state.
+ */
+
+const freshHost = (nowMs: number): HostState => ({
+  phase: 'up',
+  sinceMs: nowMs,
+  cordonedByUs: false,
+  forced: false,
+  powerCycles: 0,
+});
+
+/** A rack in peace. `nowMs` is monotonic. */
+export function initialState(policy: Policy, nowMs: number): CoordinatorState {
+  const hosts: Record<string, HostState> = {};
+  for (const stage of policy.stages) for (const id of stage.hosts) hosts[id] = freshHost(nowMs);
+  return { phase: 'mains', phaseSinceMs: nowMs, hosts, stages: policy.stages.map(({ name }) => ({ name })) };
+}
+
+/** The state after one journal entry. Pure. Entries about hosts or stages that no longer exist change nothing. */
+export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: number): CoordinatorState {
+  switch (entry.kind) {
+    case 'phase':
+      return enterPhase(state, entry, atMs);
+    case 'stage':
+      return {
+        ...state,
+        stages: state.stages.map((stage) => (stage.name === entry.stage ? turn(entry, atMs) : stage)),
+      };
+    case 'host':
+      return changeHost(state, entry, atMs);
+    case 'hold': {
+      const { holdUntilMs: _, ...rest } = state;
+      return entry.forS > 0 ? { ...rest, holdUntilMs: atMs + entry.forS * 1000 } : rest;
+    }
+    case 'intent':
+    case 'outcome':
+    case 'command':
+    case 'note':
+      return state;
+  }
+}
+
+function enterPhase(
+  state: CoordinatorState,
+  entry: Extract<JournalEntry, { kind: 'phase' }>,
+  atMs: number,
+): CoordinatorState {
+  const { runId: _run, outageSinceMs, holdUntilMs, ...rest } = state;
+  const keepsOutage = entry.phase !== 'mains' && entry.phase !== 'restoring';
+  return {
+    ...rest,
+    phase: entry.phase,
+    phaseSinceMs: atMs,
+    ...(entry.runId === undefined ? {} : { runId: entry.runId }),
+    ...(keepsOutage ? { outageSinceMs: entry.phase === 'on-battery' ? atMs : (outageSinceMs ?? atMs) } : {}),
+    ...(keepsOutage && holdUntilMs !== undefined ? { holdUntilMs } : {}),
+  };
+}
+
+function turn(entry: Extract<JournalEntry, { kind: 'stage' }>, atMs: number): StageState {
+  if (!entry.began) return { name: entry.stage };
+  return { name: entry.stage, beganMs: atMs, ...(entry.trigger === undefined ? {} : { trigger: entry.trigger }) };
+}
+
+function changeHost(
+  state: CoordinatorState,
+  entry: Extract<JournalEntry, { kind: 'host' }>,
+  atMs: number,
+): CoordinatorState {
+  const before = state.hosts[entry.host];
+  if (before === undefined) return state;
+  const { trouble, ...change } = entry.change;
+  const { trouble: oldTrouble, ...rest } = before;
+  const moved = change.phase !== undefined && change.phase !== before.phase;
+  const keptTrouble = trouble === undefined ? oldTrouble : (trouble ?? undefined);
+  // A host that is up again owes nothing to the outage that is over.
+  const base = change.phase === 'up' ? freshHost(atMs) : rest;
+  const after: HostState = {
+    ...base,
+    ...change,
+    sinceMs: moved ? atMs : before.sinceMs,
+    ...(keptTrouble === undefined ? {} : { trouble: keptTrouble }),
+  };
+  return { ...state, hosts: { ...state.hosts, [entry.host]: after } };
+}

@@ -1,0 +1,143 @@
+import type { ClusterControl, HostControl, Outcome, PoeSwitch } from './promises.ts';
+import type { Effect, EffectResult, Input } from './state.ts';
+
+/** What the coordinator acts through. */
+export interface Edges {
+  readonly cluster?: ClusterControl;
+  readonly switches: Readonly<Record<string, PoeSwitch>>;
+  readonly hosts: Readonly<Record<string, HostControl>>;
+}
+
+const absent = (what: string): Outcome => ({ code: 'refused', detail: `${what} is not configured` });
+
+/**
+ * Runs effects on the edges and hands what became of them back as inputs. All effects run side by side; every one
+ * ends in exactly one final result, also when an edge breaks its promise and throws.
+ */
+export class Executor {
+  readonly #edges: Edges;
+  readonly #post: (input: Input) => void;
+  /** World seconds per real second: drains get their deadlines in real time. */
+  readonly #speed: number;
+  readonly #drains = new Map<string, AbortController>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(edges: Edges, post: (input: Input) => void, speed = 1) {
+    this.#edges = edges;
+    this.#post = post;
+    this.#speed = speed;
+  }
+
+  start(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      const run = this.#run(effect).then(
+        (results) => this.#done(effect, results),
+        (error: unknown) => this.#done(effect, failed(effect, error)),
+      );
+      this.#running.add(run);
+      void run.finally(() => this.#running.delete(run));
+    }
+  }
+
+  /** Ends an effect at once without doing anything. */
+  refuse(effect: Effect, detail: string): void {
+    this.#done(
+      effect,
+      targetsOf(effect).map((host) => ({ host, code: 'refused', detail })),
+    );
+  }
+
+  /** Stops drains and waits for everything that is under way. */
+  async stop(): Promise<void> {
+    for (const drain of this.#drains.values()) drain.abort();
+    await Promise.all(this.#running);
+  }
+
+  #done(effect: Effect, results: readonly EffectResult[]): void {
+    this.#post({ kind: 'result', key: effect.key, effectKind: effect.kind, results, final: true });
+  }
+
+  async #run(effect: Effect): Promise<EffectResult[]> {
+    const { cluster, hosts } = this.#edges;
+    switch (effect.kind) {
+      case 'cordon':
+        return one(effect.host, cluster ? await cluster.cordon(effect.node, effect.runId) : absent('the cluster'));
+      case 'uncordon':
+        return one(effect.host, cluster ? await cluster.uncordon(effect.node, effect.runId) : absent('the cluster'));
+      case 'drain':
+        return this.#drain(effect);
+      case 'stop-drain':
+        this.#drains.get(effect.drainKey)?.abort();
+        return [];
+      case 'halt':
+        return one(effect.host, (await hosts[effect.host]?.halt()) ?? absent(`host ${effect.host}`));
+      case 'wake':
+        return one(effect.host, (await hosts[effect.host]?.wake()) ?? absent(`host ${effect.host}`));
+      case 'cut':
+        return this.#setPorts(effect, false);
+      case 'power':
+        return this.#setPorts(effect, true);
+    }
+  }
+
+  async #setPorts(effect: Extract<Effect, { kind: 'cut' | 'power' }>, enabled: boolean): Promise<EffectResult[]> {
+    const poe = this.#edges.switches[effect.switchId];
+    if (poe === undefined) return failed(effect, new Error(`switch ${effect.switchId} is not configured`));
+    const outcomes = await poe.setPorts(
+      effect.targets.map(({ port }) => port),
+      enabled,
+    );
+    return effect.targets.map(({ host, port }) => {
+      const outcome = outcomes.find((each) => each.port === port);
+      return { host, code: outcome?.code ?? 'timeout', detail: outcome?.detail ?? `port ${port}` };
+    });
+  }
+
+  async #drain(effect: Extract<Effect, { kind: 'drain' }>): Promise<EffectResult[]> {
+    const { cluster } = this.#edges;
+    if (cluster === undefined) return failed(effect, new Error('the cluster is not configured'));
+    const abort = new AbortController();
+    this.#drains.set(effect.key, abort);
+    const hostOf = new Map(effect.targets.map(({ host, node }) => [node, host]));
+    const drained = new Set<string>();
+    try {
+      const report = await cluster.drain([...hostOf.keys()], {
+        runId: effect.runId,
+        deadlineMs: effect.deadlineMs / this.#speed,
+        pdbGraceMs: effect.pdbGraceMs / this.#speed,
+        partial: effect.partial,
+        signal: abort.signal,
+        onDrained: (node) => {
+          const host = hostOf.get(node);
+          if (host === undefined || drained.has(host)) return;
+          drained.add(host);
+          const results = one(host, { code: 'done' });
+          this.#post({ kind: 'result', key: effect.key, effectKind: 'drain', results, final: false });
+        },
+      });
+      const why = [
+        report.left.length > 0 ? `left running: ${report.left.slice(0, 5).join(', ')}` : '',
+        ...report.errors.slice(0, 3),
+      ].filter((text) => text !== '');
+      return effect.targets.map(({ host }) =>
+        drained.has(host) || why.length === 0
+          ? { host, code: 'done' }
+          : { host, code: 'timeout', detail: why.join('; ') },
+      );
+    } finally {
+      this.#drains.delete(effect.key);
+    }
+  }
+}
+
+const one = (host: string, outcome: Outcome): EffectResult[] => [{ host, ...outcome }];
+
+function targetsOf(effect: Effect): readonly string[] {
+  if (effect.kind === 'stop-drain') return [];
+  return 'targets' in effect ? effect.targets.map(({ host }) => host) : [effect.host];
+}
+
+function failed(effect: Effect, error: unknown): EffectResult[] {
+  const detail = error instanceof Error ? error.message : String(error);
+  return targetsOf(effect).map((host) => ({ host, code: 'refused', detail }));
+}

@@ -1,0 +1,153 @@
+import { drawW, nodeOf, nothingSeen, portOf, reachable, seenOff, seenUp } from './evidence.ts';
+import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, stagedHosts } from './goal.ts';
+import type { HostPolicy, StagePolicy } from './policy.ts';
+import type { PortBefore } from './promises.ts';
+import type { HostState } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Taking hosts down: cordon, drain, halt, see them off, cut. Each step moves a host by at most one phase. */
+
+const CORDON_TRIES = 3;
+
+/** First step down. What restore needs to know is written before anything is touched. */
+export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
+  const { port } = portOf(turn.rack, host);
+  const node = nodeOf(turn.rack, host);
+  const remembered = {
+    drawBeforeW: drawW(turn.rack, host),
+    ...(port === undefined ? {} : { portBefore: portAsItIs(port) }),
+    ...(node?.bootId === undefined ? {} : { bootIdBefore: node.bootId }),
+  };
+  if (host.node === undefined) {
+    turn.host(host.id, { phase: 'drained', ...remembered }, 'not a cluster node');
+    return;
+  }
+  if (turn.tries('cordon', host.id) >= CORDON_TRIES) {
+    turn.host(host.id, { phase: 'cordoned', ...remembered }, 'could not be cordoned; its pods stop with the host');
+    return;
+  }
+  if (!turn.may('cordon', host.id) || turn.state.runId === undefined) return;
+  if (!state.cordonedByUs) turn.host(host.id, { cordonedByUs: true, ...remembered }, 'about to be cordoned');
+  const { runId } = turn.state;
+  turn.emit({ kind: 'cordon', key: `cordon:${host.id}`, host: host.id, node: host.node, runId });
+}
+
+function portAsItIs(port: PortBefore): PortBefore {
+  return {
+    port: port.port,
+    ...(port.enabled === undefined ? {} : { enabled: port.enabled }),
+    ...(port.priority === undefined ? {} : { priority: port.priority }),
+  };
+}
+
+/** Evicts all nodes of a stage at once, when everything that goes down with it is cordoned. */
+export function drain(turn: Turn, stage: StagePolicy): void {
+  const began = turn.state.stages.find(({ name }) => name === stage.name)?.beganMs;
+  if (began === undefined) return;
+  const waiting = hostsOfStage(turn, stage.name).filter(([, state]) => state.phase === 'cordoned');
+  if (waiting.length === 0) return;
+  const scope = cordonsAll(turn.state) ? stagedHosts(turn) : hostsOfStage(turn, stage.name);
+  if (scope.some(([host, state]) => host.node !== undefined && state.phase === 'up')) return;
+  const key = `drain:${stage.name}`;
+  const deadlineMs = began + stage.drainTimeoutS * 1000 - turn.nowMs;
+  if (deadlineMs <= 0) {
+    for (const [host] of waiting) turn.host(host.id, { phase: 'drained' }, 'no time left to drain');
+    return;
+  }
+  if (turn.flying(key) || turn.state.runId === undefined) return;
+  turn.emit({
+    kind: 'drain',
+    key,
+    stage: stage.name,
+    runId: turn.state.runId,
+    targets: waiting.flatMap(([host]) => (host.node === undefined ? [] : [{ host: host.id, node: host.node }])),
+    deadlineMs,
+    pdbGraceMs: stage.pdbGraceS * 1000,
+    partial: !cordonsAll(turn.state) && somewhereToGo(turn),
+  });
+}
+
+/** Some node that stays up can take pods. */
+function somewhereToGo(turn: Turn): boolean {
+  const going = new Set(
+    stagedHosts(turn)
+      .filter(([host, state]) => goalOf(turn.state, host) === 'off' || state.phase !== 'up')
+      .map(([host]) => host.node),
+  );
+  const nodes = turn.rack.cluster?.sample?.nodes ?? [];
+  return nodes.some((node) => !node.unschedulable && node.ready === 'true' && !going.has(node.name));
+}
+
+/** Sends the halt. From here on there is no turning back: it must go down before it can come up. */
+export function halt(turn: Turn, host: HostPolicy): void {
+  if (earlierStagesStillDrain(turn, host)) return;
+  const because = host.canHalt ? 'halt is sent' : 'nothing is configured to halt it';
+  turn.host(host.id, { phase: 'halting' }, because);
+  turn.see(host.id, nothingSeen);
+  if (host.canHalt) turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
+}
+
+/** Whoever serves the API must not go while somebody still needs it; bounded by the drains' own deadlines. */
+function earlierStagesStillDrain(turn: Turn, host: HostPolicy): boolean {
+  for (const stage of turn.policy.stages) {
+    if (stage.name === host.stage) return false;
+    const began = turn.state.stages.find(({ name }) => name === stage.name)?.beganMs !== undefined;
+    if (began && hostsOfStage(turn, stage.name).some(([, state]) => ['up', 'cordoned'].includes(state.phase)))
+      return true;
+  }
+  return false;
+}
+
+/** Waits until it is seen to be off, sends the halt again where it failed, and gives up at the deadline. */
+export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: Goal): void {
+  const watch = turn.watch.hosts[host.id] ?? nothingSeen;
+  const off = seenOff(watch, turn.rack, host, state, turn.nowMs);
+  if (off !== undefined) {
+    turn.host(host.id, { phase: 'halted', forced: false, trouble: null }, off);
+    return;
+  }
+  if (turn.nowMs - state.sinceMs < host.haltTimeoutS * 1000) {
+    // Also after a restart, when nobody knows whether the command got through: sending it twice does no harm.
+    if (!watch.haltAccepted && host.canHalt && turn.may('halt', host.id))
+      turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
+    return;
+  }
+  if (goal === 'up' && isAlive(turn, host, state)) {
+    turn.host(host.id, { phase: 'powering' }, 'did not go down, and is wanted up again');
+    return;
+  }
+  if (canCut(host, state)) {
+    turn.host(
+      host.id,
+      { phase: 'halted', forced: true },
+      'not seen to be off by its deadline: its port is cut by force',
+    );
+  } else {
+    const trouble = 'not seen to be off by its deadline, and has no port to cut';
+    turn.host(host.id, { phase: 'halted', trouble }, trouble);
+  }
+}
+
+/** It answers, or its node is Ready anew: a machine that booted by itself, or never stopped. */
+export function isAlive(turn: Turn, host: HostPolicy, state: HostState): boolean {
+  return reachable(turn.rack, host) === true || seenUp(turn.rack, host, state) !== undefined;
+}
+
+/** Cuts the ports of everything that is off, one write for many ports of a switch. */
+export function cut(turn: Turn, hosts: readonly (readonly [HostPolicy, HostState])[]): void {
+  const bySwitch = new Map<string, { host: string; port: string; before: PortBefore }[]>();
+  for (const [host, state] of hosts) {
+    if (state.phase !== 'halted' || !canCut(host, state) || !turn.may('cut', host.id)) continue;
+    if (host.switchId === undefined || host.port === undefined) continue;
+    // A port nobody ever saw must have been on: its host was up.
+    const before = state.portBefore ?? { port: host.port, enabled: true };
+    if (state.portBefore === undefined) turn.host(host.id, { portBefore: before }, 'port remembered before its cut');
+    const targets = bySwitch.get(host.switchId) ?? [];
+    targets.push({ host: host.id, port: host.port, before });
+    bySwitch.set(host.switchId, targets);
+  }
+  for (const [switchId, targets] of bySwitch) {
+    const key = `cut:${switchId}:${targets.map(({ port }) => port).join('+')}`;
+    turn.emit({ kind: 'cut', key, switchId, targets });
+  }
+}

@@ -1,0 +1,151 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { JournalEntry } from './state.ts';
+import type { JournalLine } from './view.ts';
+
+/**
+ * The append-only record: one JSON object per line, flushed to the disk before `append` returns. Writing is
+ * synchronous on purpose: an effect must not begin before its intent is safe, and there are few lines.
+ */
+export class Journal {
+  readonly path: string;
+  readonly #wallMs: () => number;
+  #fd: number | undefined;
+  #seq = 0;
+  #tail: JournalLine[] = [];
+  #failure: string | undefined;
+  #pending: JournalLine[] = [];
+
+  constructor(stateDir: string, wallMs: () => number) {
+    this.path = join(stateDir, 'journal.jsonl');
+    this.#wallMs = wallMs;
+  }
+
+  /** Why lines cannot be written at present. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Opens or makes the file and gives back what is in it. A last line that was torn by a crash is cut off; a damaged
+   * line elsewhere is left out and named in `damage`.
+   */
+  open(): { lines: readonly JournalLine[]; damage: readonly string[] } {
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    const { lines, damage, soundBytes } = readJournal(this.path);
+    if (soundBytes !== undefined) truncateSync(this.path, soundBytes);
+    this.#fd = openSync(this.path, 'a', 0o600);
+    this.#seq = lines.at(-1)?.seq ?? 0;
+    this.#tail = lines.slice(-TAIL);
+    return { lines, damage };
+  }
+
+  /** Writes and flushes. False when the disk refuses: the lines are kept and tried again with the next call. */
+  append(entries: readonly JournalEntry[]): boolean {
+    for (const entry of entries) {
+      this.#seq += 1;
+      this.#pending.push({ seq: this.#seq, wallMs: Math.round(this.#wallMs()), entry });
+    }
+    if (this.#pending.length === 0) return this.#failure === undefined;
+    try {
+      if (this.#fd === undefined) throw new Error('journal is not open');
+      appendAll(this.#fd, this.#pending.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+      return false;
+    }
+    this.#tail = [...this.#tail, ...this.#pending].slice(-TAIL);
+    this.#pending = [];
+    this.#failure = undefined;
+    return true;
+  }
+
+  /** The newest `limit` lines, oldest first. */
+  tail(limit: number): readonly JournalLine[] {
+    return this.#tail.slice(-limit);
+  }
+
+  /** Puts a finished record aside (`journal.<seq>.jsonl`) and begins a new file, once it has grown. */
+  rotate(): void {
+    if (this.#fd === undefined || this.#seq - (this.#rotatedAtSeq ?? 0) < ROTATE_AFTER_LINES) return;
+    const fd = this.#fd;
+    renameSync(this.path, join(dirname(this.path), `journal.${this.#seq}.jsonl`));
+    this.#fd = openSync(this.path, 'a', 0o600);
+    closeSync(fd);
+    this.#rotatedAtSeq = this.#seq;
+  }
+  #rotatedAtSeq: number | undefined;
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+const TAIL = 1000;
+const ROTATE_AFTER_LINES = 5000;
+
+/** All of it, flushed, or nothing: half a line would swallow the next one. */
+function appendAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  const before = fstatSync(fd).size;
+  try {
+    let written = 0;
+    while (written < bytes.length) written += writeSync(fd, bytes, written);
+    fsyncSync(fd);
+  } catch (error) {
+    ftruncateSync(fd, before);
+    throw error;
+  }
+}
+
+/** Reads a journal file without changing it. `soundBytes` is set when a torn last line should be cut off there. */
+export function readJournal(path: string): {
+  lines: readonly JournalLine[];
+  damage: readonly string[];
+  soundBytes?: number;
+} {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { lines: [], damage: [] };
+    throw error;
+  }
+  const end = text.lastIndexOf('\n') + 1;
+  const lines: JournalLine[] = [];
+  const damage: string[] = [];
+  text
+    .slice(0, end)
+    .split('\n')
+    .forEach((row, index) => {
+      if (row === '') return;
+      const line = parseLine(row);
+      if (line === undefined) damage.push(`line ${index + 1} is not a journal line`);
+      else lines.push(line);
+    });
+  if (end === text.length) return { lines, damage };
+  return { lines, damage, soundBytes: Buffer.byteLength(text.slice(0, end)) };
+}
+
+function parseLine(row: string): JournalLine | undefined {
+  try {
+    const line = JSON.parse(row) as Partial<JournalLine> | null;
+    if (typeof line?.seq !== 'number' || typeof line.wallMs !== 'number') return undefined;
+    if (typeof line.entry?.kind !== 'string') return undefined;
+    return { seq: line.seq, wallMs: line.wallMs, entry: line.entry };
+  } catch {
+    return undefined;
+  }
+}

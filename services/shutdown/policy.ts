@@ -1,0 +1,108 @@
+import type { Config } from '../config/schema.ts';
+
+/** The part of the configuration the coordinator decides by, with everything looked up and in seconds. */
+
+export interface HostPolicy {
+  readonly id: string;
+  readonly node?: string;
+  readonly switchId?: string;
+  readonly port?: string;
+  /** The port may be cut. */
+  readonly cuttable: boolean;
+  readonly canHalt: boolean;
+  readonly canWake: boolean;
+  readonly protected: boolean;
+  /** Draw to assume where nothing measures it, W. */
+  readonly powerW: number;
+  readonly haltedBelowW?: number;
+  readonly haltTimeoutS: number;
+  readonly bootTimeoutS: number;
+  readonly stage?: string;
+}
+
+export interface StagePolicy {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly afterS?: number;
+  readonly belowSoc?: number;
+  readonly belowRuntimeS?: number;
+  readonly drainTimeoutS: number;
+  readonly pdbGraceS: number;
+}
+
+export interface Policy {
+  readonly hosts: Readonly<Record<string, HostPolicy>>;
+  readonly stages: readonly StagePolicy[];
+  readonly hasCluster: boolean;
+  readonly reserveRatio: number;
+  readonly margin: number;
+  readonly expectS: { readonly cordon: number; readonly drain: number; readonly halt: number; readonly cut: number };
+  readonly restore: {
+    readonly stableForS: number;
+    readonly minSoc: number;
+    readonly groupSize: number;
+    readonly groupEveryS: number;
+    readonly offTimeS: number;
+  };
+  readonly circuitLimitA: number;
+  readonly circuitVolts: number;
+}
+
+/** Reads the policy off a validated configuration. */
+export function policyOf(config: Config): Policy {
+  const stageOf = new Map<string, string>();
+  for (const stage of config.shutdown.stages) for (const id of stage.hosts) stageOf.set(id, stage.name);
+  const protectedPorts = new Set(config.switches.flatMap((each) => each.protect.map((port) => `${each.id}/${port}`)));
+  const hosts: Record<string, HostPolicy> = {};
+  for (const host of config.hosts) {
+    const [switchId, port] = host.poe?.split('/') ?? [];
+    const stage = stageOf.get(host.id);
+    hosts[host.id] = {
+      id: host.id,
+      ...(host.node === undefined || config.cluster === undefined ? {} : { node: host.node }),
+      ...(switchId === undefined || port === undefined ? {} : { switchId, port }),
+      cuttable: host.poe !== undefined && !host.protected && !protectedPorts.has(host.poe),
+      canHalt: host.halt !== undefined,
+      canWake: host.wake !== undefined,
+      protected: host.protected,
+      powerW: host.powerW,
+      ...(host.haltedBelowW === undefined ? {} : { haltedBelowW: host.haltedBelowW }),
+      haltTimeoutS: host.halt === undefined ? 0 : host.haltTimeout,
+      bootTimeoutS: host.bootTimeout,
+      ...(stage === undefined ? {} : { stage }),
+    };
+  }
+  const { shutdown, site } = config;
+  return {
+    hosts,
+    stages: shutdown.stages.map((stage, index) => {
+      // Stages go down in order, so a trigger of a later stage is one of all before it.
+      const onwards = shutdown.stages.slice(index);
+      const afterS = Math.min(...onwards.map((each) => each.after ?? Number.POSITIVE_INFINITY));
+      const belowSoc = Math.max(...onwards.map((each) => each.belowSoc ?? 0));
+      const belowRuntimeS = Math.max(...onwards.map((each) => each.belowRuntime ?? 0));
+      return {
+        name: stage.name,
+        hosts: stage.hosts,
+        ...(Number.isFinite(afterS) ? { afterS } : {}),
+        ...(belowSoc > 0 ? { belowSoc } : {}),
+        ...(belowRuntimeS > 0 ? { belowRuntimeS } : {}),
+        drainTimeoutS: stage.drainTimeout,
+        pdbGraceS: stage.pdbGrace,
+      };
+    }),
+    hasCluster: config.cluster !== undefined,
+    reserveRatio: shutdown.reserveRatio,
+    margin: shutdown.margin,
+    expectS: shutdown.expect,
+    restore: {
+      stableForS: shutdown.restore.stableFor,
+      minSoc: shutdown.restore.minSoc,
+      groupSize: shutdown.restore.groupSize,
+      groupEveryS: shutdown.restore.groupEvery,
+      offTimeS: shutdown.restore.offTime,
+    },
+    circuitLimitA: site.circuit.breakerAmps * site.circuit.continuousRatio,
+    circuitVolts: site.circuit.volts,
+  };
+}

@@ -1,0 +1,81 @@
+import { nothingSeen } from './evidence.ts';
+import { goalOf } from './goal.ts';
+import type { HostPolicy } from './policy.ts';
+import { succeeded } from './promises.ts';
+import type { EffectResult, HostState, Input } from './state.ts';
+import type { Turn } from './turn.ts';
+
+type Result = Extract<Input, { kind: 'result' }>;
+
+/** Takes in what became of an effect: the journal gets it, the host moves on or the effect is tried again later. */
+export function takeResult(turn: Turn, input: Result): void {
+  const known = turn.flying(input.key);
+  if (input.final) turn.landed(input.key);
+  turn.write({ kind: 'outcome', key: input.key, effectKind: input.effectKind, results: input.results });
+  // A result nobody waits for belongs to an earlier life; what it changed in the world is seen there.
+  if (!known) return;
+  for (const result of input.results) apply(turn, input, result);
+}
+
+function apply(turn: Turn, input: Result, result: EffectResult): void {
+  const host = turn.policy.hosts[result.host];
+  const state = turn.state.hosts[result.host];
+  if (host === undefined || state === undefined) return;
+  const because = result.detail ?? result.code;
+  switch (input.effectKind) {
+    case 'cordon':
+      if (state.phase === 'up') takeCordon(turn, result, because);
+      return;
+    case 'drain':
+      if (state.phase === 'cordoned') takeDrain(turn, host, result, because);
+      return;
+    case 'uncordon':
+      takeUncordon(turn, result, because);
+      return;
+    case 'halt':
+      if (succeeded(result)) turn.see(host.id, { ...(turn.watch.hosts[host.id] ?? nothingSeen), haltAccepted: true });
+      else turn.retryLater('halt', host.id);
+      return;
+    case 'cut':
+      if (state.phase === 'halted') takeCut(turn, state, result, because);
+      return;
+    case 'power':
+      if (!succeeded(result)) turn.retryLater('power', host.id);
+      return;
+    case 'wake':
+      turn.retryLater('wake', host.id);
+      return;
+    case 'stop-drain':
+      return;
+  }
+}
+
+function takeCordon(turn: Turn, result: EffectResult, because: string): void {
+  if (succeeded(result)) turn.host(result.host, { phase: 'cordoned' }, 'cordoned');
+  else if (result.code === 'left-alone') turn.host(result.host, { phase: 'cordoned', cordonedByUs: false }, because);
+  else turn.retryLater('cordon', result.host);
+}
+
+function takeDrain(turn: Turn, host: HostPolicy, result: EffectResult, because: string): void {
+  if (succeeded(result)) turn.host(host.id, { phase: 'drained' }, 'nothing evictable is left');
+  else if (goalOf(turn.state, host) === 'off') turn.host(host.id, { phase: 'drained' }, because);
+}
+
+function takeUncordon(turn: Turn, result: EffectResult, because: string): void {
+  const ours = succeeded(result);
+  if (!ours && result.code !== 'left-alone') {
+    turn.retryLater('uncordon', result.host);
+    return;
+  }
+  turn.host(result.host, { phase: 'up', trouble: null }, ours ? 'schedulable again' : because);
+}
+
+function takeCut(turn: Turn, state: HostState, result: EffectResult, because: string): void {
+  if (succeeded(result)) {
+    turn.host(result.host, { phase: 'cut', trouble: null }, 'port is off');
+    return;
+  }
+  turn.retryLater('cut', result.host);
+  const trouble = `port could not be cut: ${because}`;
+  if (state.trouble !== trouble) turn.host(result.host, { trouble }, trouble);
+}

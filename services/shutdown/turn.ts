@@ -1,0 +1,116 @@
+import type { Rack } from '../rack/rack.ts';
+import type { HostWatch } from './evidence.ts';
+import { evolve } from './evolve.ts';
+import type { Policy } from './policy.ts';
+import type { CoordinatorState, Effect, HostChange, JournalEntry } from './state.ts';
+
+/** What may be forgotten in a crash: effects under way, retries, counted readings. */
+export interface Watch {
+  readonly inFlight: Readonly<Record<string, { readonly effect: Effect; readonly sinceMs: number }>>;
+  /** By `kind:host`: not again before this monotonic ms. */
+  readonly retries: Readonly<Record<string, { readonly tries: number; readonly notBeforeMs: number }>>;
+  readonly hosts: Readonly<Record<string, HostWatch>>;
+  /** When the latest group of ports was switched on. */
+  readonly lastGroupMs?: number;
+}
+
+export const emptyWatch: Watch = { inFlight: {}, retries: {}, hosts: {} };
+
+const RETRY_FIRST_MS = 2000;
+const RETRY_MAX_MS = 15_000;
+
+/** Hosts an effect is about. */
+export function hostsOf(effect: Effect): readonly string[] {
+  switch (effect.kind) {
+    case 'drain':
+    case 'cut':
+    case 'power':
+      return effect.targets.map(({ host }) => host);
+    case 'stop-drain':
+      return [];
+    default:
+      return [effect.host];
+  }
+}
+
+/**
+ * One turn of `decide`, being built. Mutable inside one call and thrown away after it; everything it hands out is
+ * plain data. Entries are applied to the state as they are written, so that the state is always the fold of them.
+ */
+export class Turn {
+  readonly rack: Rack;
+  readonly policy: Policy;
+  readonly nowMs: number;
+  readonly entries: JournalEntry[] = [];
+  readonly effects: Effect[] = [];
+  state: CoordinatorState;
+  watch: Watch;
+
+  constructor(state: CoordinatorState, watch: Watch, rack: Rack, policy: Policy) {
+    this.state = state;
+    this.watch = watch;
+    this.rack = rack;
+    this.policy = policy;
+    this.nowMs = rack.monoMs;
+  }
+
+  write(entry: JournalEntry): void {
+    this.entries.push(entry);
+    this.state = evolve(this.state, entry, this.nowMs);
+  }
+
+  /** Changes a host; with a new phase the tries of the old one are forgotten. */
+  host(host: string, change: HostChange, because: string): void {
+    if (change.phase !== undefined) {
+      const retries = Object.entries(this.watch.retries).filter(([key]) => !key.endsWith(`:${host}`));
+      this.watch = { ...this.watch, retries: Object.fromEntries(retries) };
+    }
+    this.write({ kind: 'host', host, change, because });
+  }
+
+  see(host: string, seen: HostWatch): void {
+    this.watch = { ...this.watch, hosts: { ...this.watch.hosts, [host]: seen } };
+  }
+
+  /** Is an effect of this kind under way for the host? */
+  busy(kind: Effect['kind'], host: string): boolean {
+    return Object.values(this.watch.inFlight).some(
+      ({ effect }) => effect.kind === kind && hostsOf(effect).includes(host),
+    );
+  }
+
+  flying(key: string): boolean {
+    return key in this.watch.inFlight;
+  }
+
+  /** Not under way and not waiting for its next try. */
+  may(kind: Effect['kind'], host: string): boolean {
+    const retry = this.watch.retries[`${kind}:${host}`];
+    return !this.busy(kind, host) && (retry === undefined || this.nowMs >= retry.notBeforeMs);
+  }
+
+  tries(kind: Effect['kind'], host: string): number {
+    return this.watch.retries[`${kind}:${host}`]?.tries ?? 0;
+  }
+
+  emit(effect: Effect): void {
+    this.effects.push(effect);
+    this.watch = {
+      ...this.watch,
+      inFlight: { ...this.watch.inFlight, [effect.key]: { effect, sinceMs: this.nowMs } },
+    };
+  }
+
+  landed(key: string): void {
+    const { [key]: _, ...inFlight } = this.watch.inFlight;
+    this.watch = { ...this.watch, inFlight };
+  }
+
+  /** The try failed: the next one comes later each time. */
+  retryLater(kind: Effect['kind'], host: string): void {
+    const tries = this.tries(kind, host) + 1;
+    const waitMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (tries - 1));
+    const retries = { ...this.watch.retries, [`${kind}:${host}`]: { tries, notBeforeMs: this.nowMs + waitMs } };
+    this.watch = { ...this.watch, retries };
+  }
+}
