@@ -1,5 +1,6 @@
 import { drawW, portOf, reachable, seenUp } from './evidence.ts';
-import { canCut, hostsOfStage } from './goal.ts';
+import { wholeShutdownWh } from './forecast.ts';
+import { canCut, hostsOfStage, type Member } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
 import type { HostState } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -18,8 +19,10 @@ export function restoreGate(turn: Turn): string | undefined {
   const stableForMs = rack.monoMs - rack.mains.sinceMs;
   if (rack.mains.verdict !== 'present') return 'mains is not confirmed';
   if (stableForMs < policy.restore.stableForS * 1000) return 'mains is not back long enough';
-  if (rack.bank.freshness === 'fresh' && (rack.bank.socRatio ?? 0) < policy.restore.minSoc)
-    return 'the bank is too low';
+  if (rack.bank.freshness !== 'fresh') return undefined;
+  if ((rack.bank.socRatio ?? 0) < policy.restore.minSoc) return 'the bank is below the charge that is wanted first';
+  const usableWh = rack.bank.usableLowWh ?? 0;
+  if (usableWh < wholeShutdownWh(turn.state, rack, policy)) return 'the bank could not carry another shutdown yet';
   return undefined;
 }
 
@@ -57,22 +60,19 @@ export function startGroup(turn: Turn): void {
 }
 
 /** Still counts for its stage: neither up nor given up after it was started. */
-const notBack = ([, state]: readonly [HostPolicy, HostState]): boolean =>
+const notBack = ([, state]: Member): boolean =>
   state.phase !== 'up' && !(state.phase === 'powering' && state.trouble !== undefined);
 
 const startable =
   (turn: Turn) =>
-  ([host, state]: readonly [HostPolicy, HostState]): boolean => {
+  ([host, state]: Member): boolean => {
     if (state.phase === 'cut')
       return !turn.busy('cut', host.id) && turn.nowMs - state.sinceMs >= turn.policy.restore.offTimeS * 1000;
     return state.phase === 'halted' && !canCut(host, state);
   };
 
 /** As many of the candidates as the switch's budget and the circuit's continuous limit allow together. */
-function fittingGroup(
-  turn: Turn,
-  candidates: readonly (readonly [HostPolicy, HostState])[],
-): (readonly [HostPolicy, HostState])[] {
+function fittingGroup(turn: Turn, candidates: readonly Member[]): Member[] {
   const { rack, policy } = turn;
   const { circuit } = rack;
   let circuitFreeW =
@@ -80,7 +80,7 @@ function fittingGroup(
       ? (circuit.limitA - circuit.currentA) * policy.circuitVolts
       : Number.POSITIVE_INFINITY;
   const budgetFreeW = new Map<string, number>();
-  const group: (readonly [HostPolicy, HostState])[] = [];
+  const group: Member[] = [];
   for (const pair of candidates.slice(0, policy.restore.groupSize)) {
     const [host, state] = pair;
     const surgeW = (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
@@ -101,7 +101,7 @@ function freeOn(turn: Turn, switchId: string, known: ReadonlyMap<string, number>
   return sample.budgetW - (sample.drawnW ?? 0);
 }
 
-function powerPorts(turn: Turn, group: readonly (readonly [HostPolicy, HostState])[]): void {
+function powerPorts(turn: Turn, group: readonly Member[]): void {
   const bySwitch = new Map<string, { host: string; port: string }[]>();
   for (const [host] of group) {
     if (host.switchId === undefined || host.port === undefined) continue;

@@ -107,6 +107,8 @@ function pursue(turn: Turn, host: HostPolicy): void {
     case 'up':
       if (goal === 'off' || (goal === 'stay' && host.node !== undefined && cordonsAll(turn.state)))
         cordon(turn, host, state);
+      // A cordon whose answer never came may have worked all the same.
+      else if (state.cordonedByUs) uncordon(turn, host, state, 'was not halted');
       return;
     case 'cordoned':
       if (goal === 'up' || (goal === 'stay' && !cordonsAll(turn.state))) uncordon(turn, host, state, 'was not halted');
@@ -138,12 +140,14 @@ function closePhase(turn: Turn): void {
     return;
   }
   if (phase !== 'restoring' && (phase !== 'mains' || runId === undefined)) return;
-  const allUp = hosts.every(([, state]) => state.phase === 'up');
+  const allUp = hosts.every(([, state]) => state.phase === 'up' && !state.cordonedByUs);
   if (allUp) {
     turn.write({ kind: 'phase', phase: 'mains', because: 'every host is back' });
     return;
   }
-  const allSettled = hosts.every(([, state]) => state.phase === 'up' || state.trouble !== undefined);
+  const allSettled = hosts.every(
+    ([, state]) => (state.phase === 'up' && !state.cordonedByUs) || state.trouble !== undefined,
+  );
   if (phase === 'restoring' && allSettled)
     turn.write({ kind: 'phase', phase: 'mains', because: 'some hosts need a person', ...runOf(turn) });
 }

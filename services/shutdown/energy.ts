@@ -16,7 +16,7 @@ export interface EnergyView {
 }
 
 /** Hosts' draws to watts at the pack: PoE and switch supply, inverter (planner-model.md §3, seed racks 0.78..0.86). */
-const CHAIN_EFFICIENCY = 0.8;
+export const CHAIN_EFFICIENCY = 0.8;
 const INVERTER_EFFICIENCY = 0.93;
 const CHARGER_EFFICIENCY = 0.92;
 /** Dead reckoning assumes this much more load than was last seen. */

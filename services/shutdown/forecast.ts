@@ -1,10 +1,10 @@
 import type { Rack } from '../rack/rack.ts';
-import { energyOf } from './energy.ts';
+import { CHAIN_EFFICIENCY, energyOf } from './energy.ts';
 import { drawW } from './evidence.ts';
-import { isOff } from './goal.ts';
-import type { HostPolicy, Policy, StagePolicy } from './policy.ts';
+import { isOff, type Member, membersOf } from './goal.ts';
+import type { Policy, StagePolicy } from './policy.ts';
 import { planSchedule, type StagePlan } from './schedule.ts';
-import type { CoordinatorState, HostState } from './state.ts';
+import type { CoordinatorState } from './state.ts';
 import type { Schedule } from './view.ts';
 
 /** The schedule for the rack as it is: live while mains is away, otherwise what would happen if it failed now. */
@@ -24,6 +24,25 @@ export function forecast(state: CoordinatorState, rack: Rack, policy: Policy): S
   });
 }
 
+/**
+ * Energy to put the whole rack to bed once more with everything running, reserve included, Wh. Mains may fail again
+ * the minute after machines were started, so less than this must not start them.
+ */
+export function wholeShutdownWh(state: CoordinatorState, rack: Rack, policy: Policy): number {
+  const { loadW, fullWh } = energyOf(rack, policy, state, false);
+  let wholeLoadW = loadW;
+  let durationS = 0;
+  for (const stage of policy.stages) {
+    const hosts = membersOf(state, policy, stage.name);
+    durationS += plannedS(policy, stage, hosts);
+    for (const [host, each] of hosts) {
+      if (each.phase === 'cut' || each.phase === 'halted')
+        wholeLoadW += (each.drawBeforeW ?? host.powerW) / CHAIN_EFFICIENCY;
+    }
+  }
+  return policy.reserveRatio * fullWh + (wholeLoadW * durationS) / 3600;
+}
+
 function planStage(
   state: CoordinatorState,
   rack: Rack,
@@ -32,12 +51,7 @@ function planStage(
   onBattery: boolean,
 ): StagePlan {
   const beganMs = state.stages.find(({ name }) => name === stage.name)?.beganMs;
-  const hosts: [HostPolicy, HostState][] = [];
-  for (const id of stage.hosts) {
-    const host = policy.hosts[id];
-    const hostState = state.hosts[id];
-    if (host !== undefined && hostState !== undefined) hosts.push([host, hostState]);
-  }
+  const hosts = membersOf(state, policy, stage.name);
   const durationS = plannedS(policy, stage, hosts);
   const elapsedS = beganMs === undefined ? 0 : (rack.monoMs - beganMs) / 1000;
   // A cautious drop: what the ports show, without the losses before them that go away as well.
@@ -54,11 +68,7 @@ function planStage(
   };
 }
 
-function stageState(
-  hosts: readonly (readonly [HostPolicy, HostState])[],
-  beganMs: number | undefined,
-  onBattery: boolean,
-): StagePlan['state'] {
+function stageState(hosts: readonly Member[], beganMs: number | undefined, onBattery: boolean): StagePlan['state'] {
   if (hosts.length > 0 && hosts.every(([host, state]) => isOff(host, state))) return 'down';
   if (beganMs !== undefined) return 'going-down';
   if (!onBattery && hosts.some(([, state]) => state.phase !== 'up')) return 'coming-back';
@@ -66,7 +76,7 @@ function stageState(
 }
 
 /** Expected time from begin to the last cut, with margin, s; only what this stage has to do. */
-function plannedS(policy: Policy, stage: StagePolicy, hosts: readonly (readonly [HostPolicy, HostState])[]): number {
+function plannedS(policy: Policy, stage: StagePolicy, hosts: readonly Member[]): number {
   const { expectS, margin } = policy;
   const hasNodes = hosts.some(([host]) => host.node !== undefined);
   const longestHaltS = Math.max(0, ...hosts.map(([host]) => host.haltTimeoutS));

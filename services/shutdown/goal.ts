@@ -1,4 +1,4 @@
-import type { HostPolicy } from './policy.ts';
+import type { HostPolicy, Policy } from './policy.ts';
 import type { CoordinatorState, HostState } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -36,18 +36,20 @@ export function canCut(host: HostPolicy, state: HostState): boolean {
   return host.cuttable && host.port !== undefined && state.portBefore?.enabled !== false;
 }
 
-export function stagedHosts(turn: Turn): readonly (readonly [HostPolicy, HostState])[] {
-  const pairs: (readonly [HostPolicy, HostState])[] = [];
-  for (const stage of turn.policy.stages) pairs.push(...hostsOfStage(turn, stage.name));
-  return pairs;
+export type Member = readonly [HostPolicy, HostState];
+
+/** The hosts of a stage with what is known of each, in the order of the configuration. */
+export function membersOf(state: CoordinatorState, policy: Policy, stage: string): readonly Member[] {
+  const members: Member[] = [];
+  for (const id of policy.stages.find(({ name }) => name === stage)?.hosts ?? []) {
+    const host = policy.hosts[id];
+    const hostState = state.hosts[id];
+    if (host !== undefined && hostState !== undefined) members.push([host, hostState]);
+  }
+  return members;
 }
 
-export function hostsOfStage(turn: Turn, stage: string): readonly (readonly [HostPolicy, HostState])[] {
-  const pairs: (readonly [HostPolicy, HostState])[] = [];
-  for (const id of turn.policy.stages.find(({ name }) => name === stage)?.hosts ?? []) {
-    const host = turn.policy.hosts[id];
-    const state = turn.state.hosts[id];
-    if (host !== undefined && state !== undefined) pairs.push([host, state]);
-  }
-  return pairs;
-}
+export const hostsOfStage = (turn: Turn, stage: string): readonly Member[] => membersOf(turn.state, turn.policy, stage);
+
+export const stagedHosts = (turn: Turn): readonly Member[] =>
+  turn.policy.stages.flatMap(({ name }) => hostsOfStage(turn, name));

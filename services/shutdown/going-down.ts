@@ -1,5 +1,5 @@
 import { drawW, nodeOf, nothingSeen, portOf, reachable, seenOff, seenUp } from './evidence.ts';
-import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, stagedHosts } from './goal.ts';
+import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts } from './goal.ts';
 import type { HostPolicy, StagePolicy } from './policy.ts';
 import type { PortBefore } from './promises.ts';
 import type { HostState } from './state.ts';
@@ -134,7 +134,7 @@ export function isAlive(turn: Turn, host: HostPolicy, state: HostState): boolean
 }
 
 /** Cuts the ports of everything that is off, one write for many ports of a switch. */
-export function cut(turn: Turn, hosts: readonly (readonly [HostPolicy, HostState])[]): void {
+export function cut(turn: Turn, hosts: readonly Member[]): void {
   const bySwitch = new Map<string, { host: string; port: string; before: PortBefore }[]>();
   for (const [host, state] of hosts) {
     if (state.phase !== 'halted' || !canCut(host, state) || !turn.may('cut', host.id)) continue;

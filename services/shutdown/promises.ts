@@ -41,6 +41,8 @@ export interface DrainReport {
   /** Pods still there at the end, `namespace/name`. */
   readonly left: readonly string[];
   readonly errors: readonly string[];
+  /** What a person should know although nothing went wrong: pods that nothing will start again, lost emptyDir data. */
+  readonly notes?: readonly string[];
 }
 
 export interface ClusterControl {

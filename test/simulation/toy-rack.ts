@@ -1,0 +1,279 @@
+import { judgeMains, type MainsState, type MainsWitness, unknownMains } from '../../services/mains/judge.ts';
+import type { Rack } from '../../services/rack/rack.ts';
+import type { Policy } from '../../services/shutdown/policy.ts';
+import type { Effect, EffectResult } from '../../services/shutdown/state.ts';
+
+/**
+ * A rack small enough to run a hundred thousand times: hosts, ports, nodes and a battery as plain numbers, in steps of
+ * one virtual second. It knows nothing of how the coordinator decides; it only does what effects ask and keeps a record
+ * of rules that were broken.
+ */
+
+export type Random = () => number;
+
+/** A small seeded generator (mulberry32). */
+export function random(seed: number): Random {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export interface ToyHost {
+  readonly id: string;
+  readonly node: boolean;
+  readonly port: string | undefined;
+  state: 'off' | 'booting' | 'running' | 'halting' | 'halted';
+  untilS: number;
+  boot: number;
+  /** Never halts, whatever it is told. */
+  readonly hangs: boolean;
+  portOn: boolean;
+  unschedulable: boolean;
+  mark: string | undefined;
+  readonly cordonedByPerson: boolean;
+  pods: number;
+  heartbeatS: number;
+}
+
+export interface ToyFaults {
+  /** Share of effects that fail. */
+  readonly failing: number;
+  /** Share of packs' polls that are lost. */
+  readonly silentPack: boolean;
+  readonly apiGone: boolean;
+}
+
+export class ToyRack {
+  timeS = 0;
+  mains = true;
+  energyWh: number;
+  readonly fullWh: number;
+  readonly hosts: ToyHost[];
+  readonly violations: string[] = [];
+  readonly #random: Random;
+  #mainsState: MainsState = unknownMains(0);
+  #bankAtS = 0;
+  #bankWh: number;
+  faults: ToyFaults = { failing: 0, silentPack: false, apiGone: false };
+
+  constructor(
+    policy: Policy,
+    fullWh: number,
+    rng: Random,
+    hanging: ReadonlySet<string>,
+    cordoned: ReadonlySet<string>,
+  ) {
+    this.fullWh = fullWh;
+    this.energyWh = fullWh;
+    this.#bankWh = fullWh;
+    this.#random = rng;
+    this.hosts = Object.values(policy.hosts).map((host) => ({
+      id: host.id,
+      node: host.node !== undefined,
+      port: host.port,
+      state: 'running',
+      untilS: 0,
+      boot: 1,
+      hangs: hanging.has(host.id),
+      portOn: true,
+      unschedulable: cordoned.has(host.id),
+      mark: undefined,
+      cordonedByPerson: cordoned.has(host.id),
+      pods: 5,
+      heartbeatS: 0,
+    }));
+  }
+
+  get loadW(): number {
+    return 40 + this.hosts.reduce((sum, host) => sum + this.drawOf(host), 0) / 0.8;
+  }
+
+  drawOf(host: ToyHost): number {
+    if (host.port !== undefined && !host.portOn) return 0;
+    if (host.state === 'halted' || host.state === 'off') return 1.2;
+    return host.state === 'booting' ? 8 : 7;
+  }
+
+  step(): void {
+    this.timeS += 1;
+    if (this.mains) this.energyWh = Math.min(this.fullWh, this.energyWh + 400 / 3600);
+    else this.energyWh -= this.loadW / 3600;
+    if (this.energyWh <= 0) {
+      this.energyWh = 0;
+      const awake = this.hosts.filter(({ state, hangs }) => !hangs && state !== 'off' && state !== 'halted');
+      if (awake.length > 0) this.violations.push(`${this.timeS}: battery empty under ${awake.map(({ id }) => id)}`);
+    }
+    for (const host of this.hosts) this.#live(host);
+  }
+
+  #live(host: ToyHost): void {
+    if (host.state === 'halting' && this.timeS >= host.untilS) host.state = 'halted';
+    if (host.state === 'off' && host.portOn) [host.state, host.untilS] = ['booting', this.timeS + 18];
+    if (host.state === 'booting' && this.timeS >= host.untilS) [host.state, host.boot] = ['running', host.boot + 1];
+    if (host.state === 'running' && this.timeS % 10 === 0) host.heartbeatS = this.timeS;
+  }
+
+  setPort(host: ToyHost, on: boolean): void {
+    if (host.portOn && !on) {
+      const alive = host.state === 'running' || host.state === 'halting' || host.state === 'booting';
+      if (alive && !host.hangs) this.violations.push(`${this.timeS}: ${host.id} lost power while ${host.state}`);
+      host.state = 'off';
+    }
+    host.portOn = on;
+  }
+
+  /** Does what the effect asks and says what became of it. */
+  perform(effect: Effect): { results: EffectResult[]; takesS: number } {
+    const targets =
+      'targets' in effect ? effect.targets.map(({ host }) => host) : 'host' in effect ? [effect.host] : [];
+    const api = effect.kind === 'cordon' || effect.kind === 'uncordon' || effect.kind === 'drain';
+    const results = targets.map((id): EffectResult => {
+      const host = this.hosts.find((each) => each.id === id);
+      if (host === undefined) return { host: id, code: 'refused' };
+      if ((api && this.faults.apiGone) || this.#random() < this.faults.failing) {
+        // A call that failed for us may still have worked over there.
+        if (this.#random() < 0.5 && !(api && this.faults.apiGone)) this.#apply(effect, host);
+        return { host: id, code: 'timeout' };
+      }
+      return { host: id, code: this.#apply(effect, host) };
+    });
+    return {
+      results,
+      takesS: effect.kind === 'drain' ? 4 + Math.floor(this.#random() * 6) : Math.floor(this.#random() * 3),
+    };
+  }
+
+  #apply(effect: Effect, host: ToyHost): EffectResult['code'] {
+    switch (effect.kind) {
+      case 'cordon':
+        if (host.unschedulable && host.mark === undefined) return 'left-alone';
+        [host.unschedulable, host.mark] = [true, effect.runId];
+        return 'done';
+      case 'uncordon':
+        if (host.mark !== effect.runId) return 'left-alone';
+        [host.unschedulable, host.mark] = [false, undefined];
+        return 'done';
+      case 'drain':
+        host.pods = 0;
+        return 'done';
+      case 'halt':
+        if (host.state === 'running' && !host.hangs)
+          [host.state, host.untilS] = ['halting', this.timeS + 5 + Math.floor(this.#random() * 8)];
+        return host.state === 'off' || host.state === 'halted' ? 'unreachable' : 'done';
+      case 'cut':
+        this.setPort(host, false);
+        return 'done';
+      case 'power':
+        this.setPort(host, true);
+        return 'done';
+      case 'wake':
+        if (host.state === 'halted') [host.state, host.untilS] = ['booting', this.timeS + 25];
+        return 'done';
+      case 'stop-drain':
+        return 'done';
+    }
+  }
+
+  /** The snapshot the service would have: measured, aged, and judged. */
+  snapshot(monoOffsetMs: number): Rack {
+    const nowMs = this.timeS * 1000 + monoOffsetMs;
+    const wallMs = 1_780_000_000_000 + this.timeS * 1000;
+    if (!this.faults.silentPack) [this.#bankAtS, this.#bankWh] = [this.timeS, this.energyWh];
+    const bankFresh = this.timeS - this.#bankAtS < 5;
+    const powerW = this.mains ? (this.energyWh < this.fullWh ? 400 : 0) : -this.loadW;
+    const votes: MainsWitness[] = [
+      bankFresh
+        ? { source: 'pack', kind: 'pack', says: powerW < 0 ? 'absent' : powerW > 0 ? 'present' : 'silent', because: '' }
+        : { source: 'pack', kind: 'pack', says: 'silent', because: '' },
+      { source: 'meter', kind: 'meter', says: this.mains ? 'present' : 'absent', because: '' },
+    ];
+    const policy = { confirmLossMs: 3000, confirmReturnMs: 5000 };
+    const judged = judgeMains(this.#mainsState, votes, policy, nowMs);
+    this.#mainsState = judged.state;
+    const fresh = { receivedAtMs: nowMs, ageMs: 0, freshness: 'fresh' } as const;
+    const soc = this.#bankWh / this.fullWh;
+    return {
+      wallMs,
+      monoMs: nowMs,
+      packs: {},
+      bank: {
+        complete: bankFresh,
+        measuredAtMs: this.#bankAtS * 1000 + monoOffsetMs,
+        freshness: bankFresh ? 'fresh' : 'stale',
+        ...(bankFresh ? { powerW } : {}),
+        socRatio: soc,
+        usableWh: this.#bankWh,
+        usableLowWh: this.#bankWh * 0.97,
+        fullWh: this.fullWh,
+      },
+      meters: {},
+      switches: {
+        sw1: {
+          ...fresh,
+          sample: {
+            kind: 'switch',
+            measuredAtMs: wallMs,
+            budgetW: 400,
+            drawnW: this.hosts.reduce((sum, host) => sum + (host.port === undefined ? 0 : this.drawOf(host)), 0),
+            totalTrusted: true,
+            ports: this.hosts.flatMap((host) =>
+              host.port === undefined
+                ? []
+                : [
+                    {
+                      port: host.port,
+                      enabled: host.portOn,
+                      state: host.portOn ? ('delivering' as const) : ('disabled' as const),
+                      powerW: this.drawOf(host),
+                    },
+                  ],
+            ),
+          },
+        },
+      },
+      hosts: Object.fromEntries(
+        this.hosts.map((host) => [
+          host.id,
+          { ...fresh, sample: { kind: 'host', measuredAtMs: wallMs, reachable: host.state === 'running' } },
+        ]),
+      ),
+      ...(this.faults.apiGone
+        ? {}
+        : {
+            cluster: {
+              ...fresh,
+              sample: {
+                kind: 'cluster' as const,
+                measuredAtMs: wallMs,
+                serverNowMs: wallMs,
+                nodes: this.hosts
+                  .filter(({ node }) => node)
+                  .map((host) => ({
+                    name: host.id,
+                    // The API repeats what it knew for 40 s after the last heartbeat.
+                    ready: this.timeS - host.heartbeatS < 40 ? ('true' as const) : ('unknown' as const),
+                    unschedulable: host.unschedulable,
+                    ...(host.mark === undefined ? {} : { cordonedBy: host.mark }),
+                    bootId: `boot-${host.boot}`,
+                    heartbeatAtMs: 1_780_000_000_000 + host.heartbeatS * 1000,
+                    evictablePods: host.pods,
+                    controlPlane: false,
+                  })),
+              },
+            },
+          }),
+      mains: judged.view,
+      circuit: { limitA: 16, freshness: 'absent' },
+      alarms: [],
+    };
+  }
+
+  /** The judge's memory is the service's, not the world's: a restart forgets it. */
+  forgetJudgement(nowMs: number): void {
+    this.#mainsState = unknownMains(nowMs);
+  }
+}
