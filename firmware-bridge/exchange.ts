@@ -1,4 +1,5 @@
 import type { Acceptance } from './acceptance.ts';
+import type { BridgeError } from './errors.ts';
 import type { Unsubscribe } from './transport.ts';
 
 /** One question to a device and how its answer is recognised. */
@@ -33,6 +34,8 @@ export interface ExchangeStats {
 export interface ByteExchange {
   readonly name: string;
   readonly stats: ExchangeStats;
+  /** Why there is no connection at the moment; `undefined` while there is one. For devices that are only listened to. */
+  readonly trouble?: BridgeError | undefined;
   request<T>(request: ByteRequest<T>): Promise<T>;
   /** Bytes as they come, for devices that talk by themselves. Opens the transport and keeps it open until unsubscribed. */
   listen(listener: (chunk: Uint8Array) => void): Unsubscribe;

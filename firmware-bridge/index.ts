@@ -1,4 +1,8 @@
 export { type Acceptance, more } from './acceptance.ts';
+export { transportAt } from './address.ts';
+export type { BusOptions } from './bus.ts';
+export { byteExchange } from './byte-exchange.ts';
+export type { Reconnect } from './connection.ts';
 export { BridgeError, type BridgeErrorCode } from './errors.ts';
 export type {
   ByteExchange,
@@ -13,4 +17,9 @@ export { byteSum, crc16Modbus } from './framing/crc.ts';
 export { Cursor } from './framing/cursor.ts';
 export { acceptLengthPrefixed, type LengthPrefixedShape } from './framing/length-prefixed.ts';
 export { Malformed } from './framing/malformed.ts';
+export { type ModbusOptions, modbusRtuExchange, modbusTcpExchange } from './modbus.ts';
+export { type RecordedChunk, type RecordingHeader, type RecordOptions, recordTransport } from './record.ts';
+export { parseRecording, type Recording, replayTransport } from './replay.ts';
+export { serialTransport } from './serial.ts';
+export { type TcpTransportOptions, tcpTransport } from './tcp.ts';
 export type { ByteTransport, SerialLine, Unsubscribe } from './transport.ts';
