@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/** What the coordinator shows: its phase, the schedule and the hosts. */
+
+export const phaseSchema = z
+  .enum(['mains', 'on-battery', 'shutting-down', 'dark', 'restoring'])
+  .meta({ id: 'Phase', description: 'Phase of the coordinator.' });
+
+const stage = z
+  .object({
+    name: z.string(),
+    hosts: z.array(z.string()),
+    state: z.enum(['waiting', 'going-down', 'down', 'coming-back']),
+    beginsInS: z.number().optional().meta({ description: 'seconds until it must begin, by the present load' }),
+    decidedBy: z.enum(['energy', 'after', 'soc', 'runtime', 'operator']).optional(),
+    mustBeginBelowWh: z.number(),
+    durationS: z.number(),
+    loadAfterW: z.number(),
+  })
+  .meta({ id: 'StageSchedule' });
+
+export const scheduleSchema = z
+  .object({
+    basis: z.enum(['live', 'if-mains-failed']),
+    usableWh: z.number().optional(),
+    reserveWh: z.number(),
+    loadW: z.number(),
+    stages: z.array(stage),
+    allOffInS: z.number().optional(),
+    feasible: z.boolean().meta({ description: 'false: even beginning now, the reserve would be touched' }),
+  })
+  .meta({ id: 'Schedule', description: 'The latest safe moment for every stage to begin going down.' });
+
+export const hostViewSchema = z
+  .object({
+    id: z.string(),
+    phase: z.enum(['up', 'cordoned', 'drained', 'halting', 'halted', 'cut', 'powering']),
+    sinceWallMs: z.number(),
+    stage: z.string().optional(),
+    node: z.string().optional(),
+    switchId: z.string().optional(),
+    port: z.string().optional(),
+    protected: z.boolean(),
+    reachable: z.boolean().optional(),
+    powerW: z.number().optional(),
+    forced: z.boolean().meta({ description: 'its power was cut although it was not seen to be off' }),
+    trouble: z.string().optional(),
+  })
+  .meta({ id: 'HostView' });
+
+export const coordinatorSchema = z
+  .object({
+    phase: phaseSchema,
+    sinceWallMs: z.number(),
+    runId: z.string().optional(),
+    onBatteryS: z.number().optional(),
+    schedule: scheduleSchema,
+    hosts: z.array(hostViewSchema),
+  })
+  .meta({ id: 'Coordinator' });
