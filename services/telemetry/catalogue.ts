@@ -1,0 +1,54 @@
+import type { Snapshot } from '../shutdown/view.ts';
+import { packMetrics } from './catalogue/pack.ts';
+import { poeMetrics } from './catalogue/poe.ts';
+import { powerMetrics } from './catalogue/power.ts';
+import { serviceMetrics } from './catalogue/service.ts';
+import { shutdownMetrics } from './catalogue/shutdown.ts';
+import type { Metric, Point } from './metric.ts';
+
+export {
+  type HomeAssistantWords,
+  type Labels,
+  type Metric,
+  type MetricKind,
+  type MqttPlace,
+  mqttPath,
+  type NutWords,
+  ONLY_ONE,
+  type Point,
+  type TopicKind,
+} from './metric.ts';
+export { UNITS, type Unit, type UnitWords } from './units.ts';
+
+/** Every number we publish, once. All sinks, generated docs, dashboards and alerts are made from these rows. */
+export const catalogue: readonly Metric[] = [
+  ...packMetrics,
+  ...powerMetrics,
+  ...poeMetrics,
+  ...shutdownMetrics,
+  ...serviceMetrics,
+];
+
+/** A metric and its current points, each label set once. */
+export interface Family {
+  readonly metric: Metric;
+  readonly points: readonly Point[];
+}
+
+/** Everything a snapshot says right now; metrics without a current value are left out. Pure. */
+export function families(snapshot: Snapshot): readonly Family[] {
+  return catalogue
+    .map((metric) => ({ metric, points: distinct(metric, metric.read(snapshot)) }))
+    .filter(({ points }) => points.length > 0);
+}
+
+/** A second value for one label set would make Prometheus refuse the scrape; the first one stays. */
+function distinct(metric: Metric, points: readonly Point[]): readonly Point[] {
+  const seen = new Set<string>();
+  return points.filter((point) => {
+    const key = JSON.stringify(metric.labels.map((label) => point.labels[label] ?? ''));
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Foreign programs for the sink tests, each with its own folder and a port of its own. */
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+/** Waits until `condition` gives something truthy; fails with `what` when it does not. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  withinMs = 20_000,
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== null && value !== false) return value;
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await wait(25);
+  }
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it has written to standard output and error so far. */
+  output(): string;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export function run(path: string, args: readonly string[]): Running {
+  const child = spawn(path, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += String(chunk);
+  });
+  child.stderr.on('data', (chunk) => {
+    output += String(chunk);
+  });
+  return {
+    child,
+    output: () => output,
+    stop: async (signal = 'SIGKILL') => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill(signal);
+      await gone;
+    },
+  };
+}
+
+/** Folders and processes of one test file; `clean` ends and removes all of them. */
+export class Workshop {
+  readonly #folders: string[] = [];
+  readonly #running: Running[] = [];
+
+  folder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'holdover-telemetry-'));
+    this.#folders.push(folder);
+    return folder;
+  }
+
+  run(path: string, args: readonly string[]): Running {
+    const running = run(path, args);
+    this.#running.push(running);
+    return running;
+  }
+
+  async clean(): Promise<void> {
+    for (const running of this.#running.splice(0)) await running.stop();
+    for (const folder of this.#folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  }
+}
