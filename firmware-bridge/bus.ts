@@ -27,8 +27,13 @@ export interface BusOptions {
   readonly now?: () => number;
 }
 
-/** One try: opens if needed, waits for silence, sends, waits for the answer. */
-export type Ask = <T>(question: Question<T>) => Promise<T>;
+/** The bus in the hands of one job. */
+export interface Turn {
+  /** Opens the transport if needed and waits until the line is silent, so that what was under way has arrived. */
+  settle(): Promise<void>;
+  /** One try: settles, sends, waits for the answer. */
+  ask<T>(question: Question<T>): Promise<T>;
+}
 
 /** A write that takes longer than this is stuck; at 1200 baud the longest frame of any of our protocols needs 2.2 s. */
 const writeTimeoutMs = 5_000;
@@ -81,9 +86,12 @@ export class Bus {
   }
 
   /** Runs `job` when its turn comes, with the bus to itself. */
-  async run<T>(job: (ask: Ask) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async run<T>(job: (turn: Turn) => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#count.requests += 1;
-    const answer = await this.#queue.run((given) => job((question) => this.#ask(question, given)), signal);
+    const answer = await this.#queue.run(
+      (given) => job({ settle: () => this.#settle(given), ask: (question) => this.#ask(question, given) }),
+      signal,
+    );
     this.#count.answers += 1;
     return answer;
   }
@@ -117,9 +125,13 @@ export class Bus {
     await Promise.all([done, this.#connection.end()]);
   }
 
-  async #ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+  async #settle(signal: AbortSignal): Promise<void> {
     await orAborted(this.#connection.ensureOpen(), signal);
     await this.#silence(signal);
+  }
+
+  async #ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+    await this.#settle(signal);
     await within(flushTimeoutMs, this.#transport.flush(), () => new Error('flush hangs')).catch(() => {});
     signal.throwIfAborted();
     const timeoutMs = question.timeoutMs ?? this.#options.timeoutMs;

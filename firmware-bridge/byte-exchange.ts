@@ -16,7 +16,7 @@ export function byteExchange(transport: ByteTransport, options: BusOptions): Byt
     get trouble() {
       return bus.trouble;
     },
-    request: (request) => bus.run((ask) => bus.retry(request.tries, () => ask(request)), request.signal),
+    request: (request) => bus.run((turn) => bus.retry(request.tries, () => turn.ask(request)), request.signal),
     listen: (listener) => bus.listen(listener),
     close: () => bus.close(),
   };

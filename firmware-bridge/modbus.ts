@@ -1,4 +1,4 @@
-import { type Ask, Bus, type BusOptions } from './bus.ts';
+import { Bus, type BusOptions, type Turn } from './bus.ts';
 import { BridgeError } from './errors.ts';
 import type { RegisterExchange, RegisterRead } from './exchange.ts';
 import { type ModbusCodec, modbusCodec, type RegisterQuestion } from './modbus-codec.ts';
@@ -29,8 +29,7 @@ export function modbusTcpExchange(address: TcpTransportOptions, options: ModbusO
 /** One try of one question; resolves with the answer as an RTU frame. */
 type Reader = (question: RegisterQuestion, codec: ModbusCodec, wire: Wire) => Promise<Uint8Array>;
 
-interface Wire {
-  readonly ask: Ask;
+interface Wire extends Turn {
   readonly timeoutMs: number | undefined;
 }
 
@@ -52,7 +51,7 @@ function registerExchange(
       codec ??= modbusCodec();
       const ready = await codec;
       return bus.run(
-        (ask) => bus.retry(request.tries, () => readOnce(bus.name, request, ready, reader, ask)),
+        (turn) => bus.retry(request.tries, () => readOnce(bus.name, request, ready, reader, turn)),
         request.signal,
       );
     },
@@ -64,10 +63,10 @@ async function readOnce(
   request: RegisterRead,
   codec: ModbusCodec,
   reader: Reader,
-  ask: Ask,
+  turn: Turn,
 ): Promise<Uint16Array> {
   const { unit, table, address, count, timeoutMs } = request;
-  const answer = await reader({ unit, table, address, count }, codec, { ask, timeoutMs });
+  const answer = await reader({ unit, table, address, count }, codec, { ...turn, timeoutMs });
   const exception = exceptionOf(answer);
   if (exception !== undefined) throw exceptionError(name, request, exception);
   try {
@@ -134,6 +133,7 @@ function rtuReader(bus: Bus, now: () => number): Reader {
   return async (question, codec, wire) => {
     const order = byUnit.get(question.unit) ?? new AnswersUnderWay(now);
     byUnit.set(question.unit, order);
+    await wire.settle();
     if (bus.unaskedBytes - unaskedBefore >= shortestFrame) distrustUntilMs = now() + distrustMs;
     unaskedBefore = bus.unaskedBytes;
     await resynchronise(question, codec, wire, order);

@@ -19,7 +19,6 @@ export class Reply<T> {
   #resolve: (value: T) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #done = false;
-  #sent = false;
   #received: Uint8Array = new Uint8Array();
   #skipped = 0;
   #skipReason: string | undefined;
@@ -45,14 +44,12 @@ export class Reply<T> {
     return this.#skipped;
   }
 
-  /** The bytes are out: looks at what came meanwhile (an echo, a fast answer), then waits. */
+  /** The bytes are out: waits for the answer, which may have come already. */
   async within(signal: AbortSignal): Promise<T> {
-    this.#sent = true;
     const onAbort = () => this.fail(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     const timer = setTimeout(() => this.fail(this.#late()), this.#limits.timeoutMs);
-    this.#look();
     try {
       return await this.#settled;
     } finally {
@@ -66,7 +63,7 @@ export class Reply<T> {
     joined.set(this.#received);
     joined.set(chunk, this.#received.length);
     this.#received = joined;
-    if (this.#sent) this.#look();
+    this.#look();
   }
 
   fail(error: unknown): void {

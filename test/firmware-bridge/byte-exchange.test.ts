@@ -382,6 +382,18 @@ describe('callers that give up', () => {
     expect(await failure(calls[3] as Promise<number>)).toMatchObject({ code: 'busy', retryable: true });
     expect(await outcome(Promise.all(calls.slice(0, 3)))).toEqual([1, 2, 3]);
   });
+
+  it('who gives up while waiting leaves its place to another', async () => {
+    const { wire, exchange } = setUp({ maxQueue: 1 });
+    wire.device = ([q = 0]) => after(50, () => wire.say(answerTo(q)));
+    const aborter = new AbortController();
+    const first = exchange.request(ask(1));
+    const second = exchange.request(ask(2, { signal: aborter.signal }));
+    aborter.abort();
+    const third = exchange.request(ask(3));
+    expect(await failure(second)).toMatchObject({ code: 'aborted' });
+    expect(await outcome(Promise.all([first, third]))).toEqual([1, 3]);
+  });
 });
 
 describe('closing', () => {

@@ -55,6 +55,7 @@ export class MemoryTransport implements ByteTransport {
 }
 
 const realTurn = setImmediate;
+const realNowMs = performance.now.bind(performance);
 
 /**
  * Lets faked time run until the promise settles, and resolves with what it settled to. Fails when nothing is left that could
@@ -70,15 +71,15 @@ export async function outcome<T>(promise: Promise<T>): Promise<T | BridgeError> 
       settled = { value: error };
     },
   );
-  let idleTurns = 0;
+  let idleSinceMs = realNowMs();
   while (!settled) {
     // Loading a module takes real turns of the event loop.
     await new Promise((resolve) => realTurn(resolve));
     if (settled) break;
     if (vi.getTimerCount() > 0) {
-      idleTurns = 0;
+      idleSinceMs = realNowMs();
       await vi.advanceTimersToNextTimerAsync();
-    } else if (++idleTurns > 2000) {
+    } else if (realNowMs() - idleSinceMs > 5_000) {
       throw new Error('the call hangs: no timer is left that could settle it');
     }
   }
