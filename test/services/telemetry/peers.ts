@@ -24,11 +24,11 @@ export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   withinMs = 20_000,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const value = await condition();
-    if (value !== undefined && value !== null && value !== false) return value;
+    if (value !== undefined && value !== null && value !== false) return value as Exclude<NonNullable<T>, false>;
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await wait(25);
   }

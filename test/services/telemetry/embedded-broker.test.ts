@@ -1,0 +1,187 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import mqtt, { type IClientOptions } from 'mqtt';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  type BrokerUser,
+  type EmbeddedBroker,
+  openEmbeddedBroker,
+} from '../../../services/telemetry/embedded-broker.ts';
+import { mqttSink } from '../../../services/telemetry/mqtt.ts';
+import { mosquittoSub, nextMessage, payloads, subscribe } from './mosquitto.ts';
+import { freePort, until, Workshop } from './peers.ts';
+import { snapshotFixture, testFeed, testLog } from './snapshot-fixture.ts';
+
+const workshop = new Workshop();
+const brokers: EmbeddedBroker[] = [];
+const clients: mqtt.MqttClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.endAsync(true);
+  for (const broker of brokers.splice(0)) await broker.close();
+  await workshop.clean();
+});
+
+async function open(users: readonly BrokerUser[] = [], log = testLog()): Promise<EmbeddedBroker> {
+  const broker = await openEmbeddedBroker({ port: 0, listen: '127.0.0.1', users, root: 'holdover', log });
+  brokers.push(broker);
+  return broker;
+}
+
+async function client(broker: EmbeddedBroker, options: IClientOptions = {}) {
+  const connected = await mqtt.connectAsync(broker.url, { protocolVersion: 4, reconnectPeriod: 0, ...options }, false);
+  clients.push(connected);
+  connected.on('error', () => {});
+  return connected;
+}
+
+const ours = (broker: EmbeddedBroker): IClientOptions => ({ username: broker.user, password: broker.password });
+const users: readonly BrokerUser[] = [
+  { user: 'reader', password: 'read', write: false },
+  { user: 'writer', password: 'write', write: true },
+];
+
+/** Publishes with QoS 1; whether the broker kept the connection says whether it was allowed. */
+async function mayPublish(connected: mqtt.MqttClient, topic: string): Promise<boolean> {
+  const cut = new Promise<boolean>((resolve) => connected.once('close', () => resolve(false)));
+  const taken = connected.publishAsync(topic, 'x', { qos: 1 }).then(
+    () => true,
+    () => false,
+  );
+  return await Promise.race([cut, taken]);
+}
+
+describe('the embedded broker without users', () => {
+  it('lets anyone here read, and nobody but us publish', async () => {
+    const broker = await open();
+    const publisher = await client(broker, ours(broker));
+    await publisher.publishAsync('holdover/status', 'online', { qos: 1, retain: true });
+    const reader = await client(broker);
+    const heard = nextMessage(reader);
+    await reader.subscribeAsync('holdover/#');
+    expect((await heard).text).toBe('online');
+    expect(await mayPublish(reader, 'holdover/status')).toBe(false);
+    expect(await mayPublish(await client(broker), 'anything')).toBe(false);
+    expect(await mayPublish(publisher, 'holdover/status')).toBe(true);
+  });
+
+  it('does not publish the will of somebody who may not publish', async () => {
+    const broker = await open();
+    const reader = await client(broker);
+    const heard: string[] = [];
+    reader.on('message', (topic, payload) => heard.push(`${topic} ${payload}`));
+    await reader.subscribeAsync('holdover/#');
+    const liar = await client(broker, {
+      will: { topic: 'holdover/status', payload: Buffer.from('lie'), qos: 0, retain: true },
+    });
+    liar.stream.destroy();
+    const publisher = await client(broker, ours(broker));
+    await publisher.publishAsync('holdover/status', 'truth', { qos: 1 });
+    await until('the truth is heard', () => heard.length > 0);
+    expect(heard).toEqual(['holdover/status truth']);
+  });
+
+  it('refuses a user name it does not know, and ours with another password', async () => {
+    const broker = await open();
+    await expect(client(broker, { username: 'admin', password: 'admin' })).rejects.toThrow(/refused/i);
+    await expect(client(broker, { username: broker.user, password: 'guess' })).rejects.toThrow(/refused/i);
+  });
+
+  it('keeps no session for a client that is gone', async () => {
+    const broker = await open();
+    const options = { clean: false, clientId: 'absent-minded' };
+    const first = await client(broker, options);
+    await first.subscribeAsync('holdover/#', { qos: 1 });
+    await first.endAsync();
+    const publisher = await client(broker, ours(broker));
+    await publisher.publishAsync('holdover/event', 'missed', { qos: 1 });
+    const again = mqtt.connect(broker.url, { protocolVersion: 4, reconnectPeriod: 0, ...options });
+    clients.push(again);
+    const sessionPresent = await new Promise((resolve) =>
+      again.once('connect', (connack) => resolve(connack.sessionPresent)),
+    );
+    expect(sessionPresent).toBe(false);
+  });
+
+  it('hangs up on a packet that is too long, before it has come', async () => {
+    const broker = await open();
+    const socket = connect(broker.port, '127.0.0.1');
+    await once(socket, 'connect');
+    // A CONNECT that declares 100 MB.
+    socket.write(Uint8Array.of(0x10, 0x80, 0xc2, 0xd7, 0x2f));
+    await once(socket, 'close');
+    expect(await client(broker)).toBeDefined();
+  });
+
+  it('survives garbage', async () => {
+    const broker = await open();
+    for (const bytes of [[0], [0xff, 0xff, 0xff, 0xff, 0xff], [0x10, 2, 1, 1], [0x82, 0], [0xc0, 0]]) {
+      const socket = connect(broker.port, '127.0.0.1');
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      socket.end(Uint8Array.from(bytes));
+      await once(socket, 'close');
+    }
+    expect(await client(broker)).toBeDefined();
+  });
+});
+
+describe('the embedded broker with users', () => {
+  it('lets nobody in without a name and the right password', async () => {
+    const broker = await open(users);
+    await expect(client(broker)).rejects.toThrow(/not authorized/i);
+    await expect(client(broker, { username: 'writer', password: 'read' })).rejects.toThrow(/refused/i);
+    await expect(client(broker, { username: 'nobody', password: 'write' })).rejects.toThrow(/refused/i);
+  });
+
+  it('lets a reader read and a writer write, outside what is ours', async () => {
+    const broker = await open(users);
+    const as = (name: string) =>
+      client(broker, { username: name, password: name.replace('er', '').replace('writ', 'write') });
+    expect(await mayPublish(await as('reader'), 'home/lamp')).toBe(false);
+    expect(await mayPublish(await as('writer'), 'home/lamp')).toBe(true);
+    expect(await mayPublish(await as('writer'), 'holdover/pack/lfp1/set/charge')).toBe(true);
+    expect(await mayPublish(await as('writer'), 'holdover/pack/lfp1/state')).toBe(false);
+    expect(await mayPublish(await as('writer'), 'holdover/status')).toBe(false);
+    expect(await mayPublish(await as('writer'), '$SYS/lie')).toBe(false);
+    expect(await mayPublish(await client(broker, ours(broker)), 'holdover/status')).toBe(true);
+  });
+});
+
+describe('the MQTT sink with the embedded broker', () => {
+  const silent = testLog();
+
+  describe.skipIf(mosquittoSub.skip)(`observed by ${mosquittoSub.title}`, () => {
+    it('shows its states, and offline at the end', async () => {
+      const sink = mqttSink({ embedded: { port: 0, listen: '127.0.0.1', users: [] }, topic: 'rack' }, {}, silent);
+      await sink.start(testFeed(snapshotFixture));
+      const port = await until('the broker listens', () => sink.brokerPort());
+      await until('everything has been sent', () => sink.health().sent >= 57);
+      const watcher = subscribe(workshop, port, 'rack/#', '-q', '1');
+      await until('a pack is seen', () => payloads(watcher, 'rack/pack/lfp1/state').length > 0);
+      await until('the status is seen', () => payloads(watcher, 'rack/status').length > 0);
+      expect(payloads(watcher, 'rack/status')).toEqual(['online']);
+      await sink.stop();
+      await until('it is offline', () => payloads(watcher, 'rack/status').at(-1) === 'offline');
+    });
+  });
+
+  it('starts although the port is taken, and listens once it is free', async () => {
+    const port = await freePort();
+    const other = await openEmbeddedBroker({ port, listen: '127.0.0.1', users: [], root: 'x', log: silent });
+    const log = testLog();
+    const sink = mqttSink({ embedded: { port, listen: '127.0.0.1', users: [] }, topic: 'rack' }, {}, log);
+    await sink.start(testFeed(snapshotFixture));
+    expect(sink.health().up).toBe(false);
+    expect(JSON.stringify(log.lines)).toContain('EADDRINUSE');
+    await other.close();
+    await until('it is up', () => sink.health().up);
+    await sink.stop();
+  });
+
+  it('wants a password for each user', async () => {
+    const embedded = { port: 0, listen: '127.0.0.1', users: [{ user: 'ha', password: { env: 'HA' }, write: false }] };
+    const sink = mqttSink({ embedded, topic: 'rack' }, {}, silent);
+    await expect(sink.start(testFeed())).rejects.toThrow(/no password for user ha/);
+  });
+});
