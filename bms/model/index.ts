@@ -1,2 +1,41 @@
 export type { Alarm, AlarmCode, AlarmLevel } from './alarms.ts';
+export { type BankFigure, type BankMember, bankFigure, bankUsableWh } from './bank.ts';
+export { chemistryOf } from './chemistry/chemistries.ts';
+export {
+  type CellLimits,
+  type Chemistry,
+  type ChemistryFacts,
+  type ChemistryId,
+  capacityFactor,
+  chargeCurrentFactor,
+  defineChemistry,
+  ocvAt,
+  socAtOcv,
+} from './chemistry/chemistry.ts';
+export { type Curve, curveOf, inverseAt, type Points, valueAt } from './chemistry/curve.ts';
+export { lfp } from './chemistry/lfp.ts';
+export { lto, ltoLmo } from './chemistry/lto.ts';
+export { resistanceFactor } from './chemistry/temperature.ts';
+export { modelAlarms, type Plausibility, plausible } from './limits.ts';
+export {
+  checkPack,
+  cutoffV,
+  type PackDescription,
+  type PackSpec,
+  packOcvV,
+  packOf,
+  packResistanceOhm,
+} from './pack.ts';
+export {
+  type Discharge,
+  type DischargeEnd,
+  type Draw,
+  deliverableEnergyWh,
+  discharge,
+  energyBetweenWh,
+  runtimeS,
+  stopSoc,
+  terminalV,
+} from './runtime.ts';
 export type { MeterSample, PackSample, Sample } from './sample.ts';
+export { type AnchorKind, bmsSoc, type SocState, socStart, socStep } from './soc.ts';
