@@ -15,6 +15,9 @@ export default class CountReporter implements Reporter {
 
   onTestRunEnd(_modules: unknown, errors: readonly unknown[]): void {
     for (const name of this.#skipped) console.log(`skipped: ${name}`);
+    // Where every peer is installed, a skipped test is a test that went missing.
+    const missing = process.env.HOLDOVER_NOTHING_SKIPPED === undefined ? 0 : this.#skipped.length;
+    if (missing > 0) process.exitCode = 1;
     const failed = this.#failed + errors.length;
     console.log(`tests: ${this.#passed} passed, ${failed} failed, ${this.#skipped.length} skipped`);
   }

@@ -41,7 +41,7 @@ export function peer(name: PeerName): Peer {
 }
 
 function which(program: string): string {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
   for (const folder of folders) {
     const path = join(folder, program);
     try {

@@ -93,3 +93,13 @@ export interface Rack {
   readonly circuit: CircuitView;
   readonly alarms: readonly RackAlarm[];
 }
+
+export interface DeviceHealth {
+  readonly device: string;
+  readonly kind: 'pack' | 'meter' | 'switch' | 'cluster' | 'host';
+  readonly up: boolean;
+  readonly polls: number;
+  /** By reason: `timeout`, `closed`, `refused`, … */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly lastSuccessWallMs?: number;
+}

@@ -19,7 +19,6 @@ export interface CoordinatorOptions {
   readonly rack: () => Rack;
   readonly clock: Clock;
   readonly log: Log;
-  readonly speed?: number;
   /** Called after every decision. */
   readonly onDecision: (rack: Rack, state: CoordinatorState, schedule: Schedule) => void;
 }
@@ -43,7 +42,7 @@ export class Coordinator implements Part, Desk {
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#state = initialState(options.policy, options.clock.monoMs());
-    this.#executor = new Executor(options.edges, (input) => this.#take(input), options.speed);
+    this.#executor = new Executor(options.edges, (input) => this.#take(input));
   }
 
   /** Reads the journal, so that it carries on where an earlier life ended. */

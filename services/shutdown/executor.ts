@@ -17,15 +17,12 @@ const absent = (what: string): Outcome => ({ code: 'refused', detail: `${what} i
 export class Executor {
   readonly #edges: Edges;
   readonly #post: (input: Input) => void;
-  /** World seconds per real second: drains get their deadlines in real time. */
-  readonly #speed: number;
   readonly #drains = new Map<string, AbortController>();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(edges: Edges, post: (input: Input) => void, speed = 1) {
+  constructor(edges: Edges, post: (input: Input) => void) {
     this.#edges = edges;
     this.#post = post;
-    this.#speed = speed;
   }
 
   start(effects: readonly Effect[]): void {
@@ -103,8 +100,8 @@ export class Executor {
     try {
       const report = await cluster.drain([...hostOf.keys()], {
         runId: effect.runId,
-        deadlineMs: effect.deadlineMs / this.#speed,
-        pdbGraceMs: effect.pdbGraceMs / this.#speed,
+        deadlineMs: effect.deadlineMs,
+        pdbGraceMs: effect.pdbGraceMs,
         partial: effect.partial,
         signal: abort.signal,
         onDrained: (node) => {

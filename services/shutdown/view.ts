@@ -1,4 +1,4 @@
-import type { Rack } from '../rack/rack.ts';
+import type { DeviceHealth, Rack } from '../rack/rack.ts';
 import type { Command, HostPhase, JournalEntry, Phase } from './state.ts';
 
 /** What the outside may see of the service: one immutable picture per tick, made once and given to every sink. */
@@ -58,15 +58,7 @@ export interface CoordinatorView {
   readonly hosts: readonly HostView[];
 }
 
-export interface DeviceHealth {
-  readonly device: string;
-  readonly kind: 'pack' | 'meter' | 'switch' | 'cluster' | 'host';
-  readonly up: boolean;
-  readonly polls: number;
-  /** By reason: `timeout`, `closed`, `refused`, … */
-  readonly failures: Readonly<Record<string, number>>;
-  readonly lastSuccessWallMs?: number;
-}
+export type { DeviceHealth };
 
 export interface SinkHealth {
   readonly sink: string;

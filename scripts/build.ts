@@ -1,0 +1,30 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+import { buildWeb } from './build/web.ts';
+
+/**
+ * Bundles the program and the page into dist/. A bundle starts faster and is smaller in memory than hundreds of files,
+ * and a published package may not contain TypeScript to be run. Sub-commands stay in chunks of their own.
+ */
+const OUT = 'dist';
+
+rmSync(OUT, { recursive: true, force: true });
+await build({
+  entryPoints: { holdover: 'services/cli/holdover.ts' },
+  outdir: OUT,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  sourcemap: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+  // Native addons, and packages that look for their own files at run time.
+  external: ['serialport', '@serialport/*', 'ssh2', 'cpu-features', 'net-snmp', 'aedes', 'i2c-bus'],
+  banner: {
+    js: "import { createRequire as holdoverRequire } from 'node:module'; const require = holdoverRequire(import.meta.url);",
+  },
+});
+chmodSync(`${OUT}/holdover.js`, 0o755);
+await buildWeb(`${OUT}/web`);

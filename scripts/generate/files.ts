@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { configSchema } from '../../services/config/schema.ts';
+import { openApiDocument } from '../../services/http/index.ts';
+import { metricsTable } from './metrics-table.ts';
+
+/** Every generated file that is committed, by path, with the text it should have. */
+export async function generated(): Promise<Record<string, string>> {
+  return {
+    'docs/generated/holdover.schema.json': json(z.toJSONSchema(configSchema, { io: 'input' })),
+    'docs/generated/openapi.json': json(await openApiDocument()),
+    'docs/generated/metrics.md': metricsTable(),
+  };
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,0 +1,78 @@
+import type { Driver } from '#bms';
+import {
+  type ByteExchange,
+  byteExchange,
+  modbusRtuExchange,
+  modbusTcpExchange,
+  type RegisterExchange,
+  transportAt,
+} from '#bridge';
+import type { Via } from '../config/schema.ts';
+import { UserError } from '../runtime/errors.ts';
+
+type Exchange = ByteExchange | RegisterExchange;
+
+/**
+ * One exchange for each bus, however many devices hang on it: two that asked the same line on their own would steal
+ * each other's answers.
+ */
+export class Buses {
+  readonly #open = new Map<string, { readonly exchange: Exchange; readonly protocol: string }>();
+
+  /** The bus a device is reached by. @throws UserError when two devices want the same line in different ways */
+  for(driver: Driver, via: Via, device: string): Exchange {
+    const { key, protocol, make } = plan(driver, via, device);
+    const known = this.#open.get(key);
+    if (known !== undefined) {
+      if (known.protocol !== protocol)
+        throw new UserError(`${device}: ${key} is used as ${known.protocol} already`, 'give it a line of its own');
+      return known.exchange;
+    }
+    const exchange = make();
+    this.#open.set(key, { exchange, protocol });
+    return exchange;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ exchange }) => exchange.close()));
+    this.#open.clear();
+  }
+}
+
+interface BusPlan {
+  readonly key: string;
+  readonly protocol: string;
+  make(): Exchange;
+}
+
+function plan(driver: Driver, via: Via, device: string): BusPlan {
+  if ('modbusTcp' in via) {
+    const { host, port } = splitHostPort(via.modbusTcp);
+    return { key: `tcp://${via.modbusTcp}`, protocol: 'Modbus TCP', make: () => modbusTcpExchange({ host, port }) };
+  }
+  const path = 'modbusRtu' in via ? via.modbusRtu : 'tcp' in via ? `tcp://${via.tcp}` : via.serial;
+  const baud = 'baud' in via ? via.baud : undefined;
+  const line = { ...driver.line, ...(baud === undefined ? {} : { baud }) };
+  const protocol = `${driver.shape === 'registers' ? 'Modbus RTU' : driver.id} at ${line.baud} baud`;
+  return {
+    key: path,
+    protocol,
+    make: () => {
+      if (driver.shape === 'registers') return modbusRtuExchange(transportAt(path, line), { gapMs: driver.gapMs });
+      if ('modbusRtu' in via)
+        throw new UserError(
+          `${device}: driver ${driver.id} does not speak Modbus`,
+          'use via: { serial: … } or { tcp: … }',
+        );
+      const timing = driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 };
+      const { gapMs, timeoutMs, tries } = timing;
+      return byteExchange(transportAt(path, line), { gapMs, timeoutMs, tries });
+    },
+  };
+}
+
+/** `host:port`, IPv6 in brackets. */
+export function splitHostPort(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+}

@@ -1,0 +1,55 @@
+import { type Cluster, openCluster } from '../cluster/index.ts';
+import type { Config, HostConfig, SnmpSwitchConfig } from '../config/schema.ts';
+import { readSecret } from '../config/secrets.ts';
+import { hostControl } from '../hosts/index.ts';
+import { openSwitch } from '../poe/index.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { messageOf, UserError } from '../runtime/errors.ts';
+import type { HostControl, PoeSwitch } from '../shutdown/promises.ts';
+
+/** Everything the coordinator acts through, made from the configuration with its secrets read. */
+export interface OpenEdges {
+  readonly cluster?: Cluster;
+  readonly switches: Readonly<Record<string, PoeSwitch>>;
+  readonly hosts: Readonly<Record<string, HostControl>>;
+}
+
+/** All secrets are read and all files opened here, at start: in the dark it would be too late to miss one. */
+export async function openEdges(config: Config, clock: Clock): Promise<OpenEdges> {
+  const switches = config.switches.map((each) => openSwitch(each, switchSecrets(each)));
+  const hosts = config.hosts.map((each) => hostControl(each, hostSecrets(each)));
+  const cluster = config.cluster === undefined ? undefined : await openClusterAt(config.cluster, clock);
+  return {
+    switches: Object.fromEntries(switches.map((each) => [each.id, each])),
+    hosts: Object.fromEntries(hosts.map((each) => [each.id, each])),
+    ...(cluster === undefined ? {} : { cluster }),
+  };
+}
+
+async function openClusterAt(config: NonNullable<Config['cluster']>, clock: Clock): Promise<Cluster> {
+  try {
+    return await openCluster(config, clock);
+  } catch (error) {
+    throw new UserError(`cluster: ${messageOf(error)}`, 'check cluster.kubeconfig');
+  }
+}
+
+function switchSecrets(config: SnmpSwitchConfig): { community?: string; v3?: { authKey: string; privKey: string } } {
+  const where = `switch ${config.id}`;
+  return {
+    ...(config.community === undefined ? {} : { community: readSecret(config.community, `${where}: community`) }),
+    ...(config.v3 === undefined
+      ? {}
+      : {
+          v3: {
+            authKey: readSecret(config.v3.authKey, `${where}: v3.authKey`),
+            privKey: readSecret(config.v3.privKey, `${where}: v3.privKey`),
+          },
+        }),
+  };
+}
+
+function hostSecrets(config: HostConfig): { key?: string } {
+  if (config.halt === undefined) return {};
+  return { key: readSecret(config.halt.ssh.key, `host ${config.id}: halt.ssh.key`) };
+}

@@ -1,0 +1,66 @@
+import { bindDevice, type Driver, driverFor, UnknownDriverError } from '#bms';
+import type { MeterConfig, PackConfig } from '../config/schema.ts';
+import { HOST_PROBE_S } from '../rack/store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { UserError } from '../runtime/errors.ts';
+import type { Source } from '../runtime/poller.ts';
+import type { ClusterControl, HostControl, PoeSwitch } from '../shutdown/promises.ts';
+import type { Buses } from './buses.ts';
+
+/** What is polled: each configured device as a source. */
+
+/** A pack or a meter through its driver and bus. @throws UserError when the driver is unknown or measures something else */
+export function deviceSource(
+  kind: 'pack' | 'meter',
+  config: PackConfig | MeterConfig,
+  buses: Buses,
+  clock: Clock,
+  wire: Clock,
+): Source<unknown> {
+  const driver = lookUp(kind, config);
+  const bus = buses.for(driver, config.via, `${kind} ${config.id}`);
+  const unit = 'unit' in config.via ? config.via.unit : undefined;
+  const device = bindDevice(driver, config.id, bus, {
+    now: () => clock.wallMs(),
+    mono: () => wire.monoMs(),
+    ...(unit === undefined ? {} : { unit }),
+  });
+  return { id: config.id, kind, everyMs: config.every * 1000, poll: (signal) => device.poll(signal) };
+}
+
+function lookUp(kind: 'pack' | 'meter', config: PackConfig | MeterConfig): Driver {
+  try {
+    const driver = driverFor(config.driver);
+    if (driver.measures === kind) return driver;
+    throw new UserError(
+      `${kind} ${config.id}: driver ${config.driver} reads a ${driver.measures}`,
+      `list it under ${driver.measures}s:`,
+    );
+  } catch (error) {
+    if (error instanceof UnknownDriverError) throw new UserError(`${kind} ${config.id}: ${error.message}`);
+    throw error;
+  }
+}
+
+export function switchSource(poe: PoeSwitch, everyS: number): Source<unknown> {
+  return { id: poe.id, kind: 'switch', everyMs: everyS * 1000, poll: (signal) => poe.read(signal) };
+}
+
+export function clusterSource(cluster: ClusterControl, everyS: number): Source<unknown> {
+  return { id: 'cluster', kind: 'cluster', everyMs: everyS * 1000, poll: () => cluster.observe() };
+}
+
+/** Hosts are asked more often while they go down or come up. */
+export function hostSource(host: HostControl, clock: Clock, hurried: () => boolean): Source<unknown> {
+  return {
+    id: host.id,
+    kind: 'host',
+    get everyMs() {
+      return hurried() ? 1000 : HOST_PROBE_S * 1000;
+    },
+    poll: async (signal) => {
+      const reachable = await host.reachable(signal);
+      return { kind: 'host', measuredAtMs: clock.wallMs(), reachable };
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { messageOf, UserError } from '../runtime/errors.ts';
+import { VERSION } from '../version.ts';
+
+/** The command line. Each command loads what it needs when it is called, so that none waits for the others. */
+
+type Exit = (status: number) => void;
+
+/** Runs one command; resolves with the exit status: 0 done, 1 failed, 2 the input was wrong. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const program = build((code) => {
+    status = code;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UserError) {
+      console.error(`holdover: ${error.message}`);
+      if (error.hint !== undefined) console.error(`  try: ${error.hint}`);
+      return 2;
+    }
+    console.error(`holdover: ${messageOf(error)}`);
+    if (process.env.HOLDOVER_TRACE !== undefined) console.error(error);
+    return 1;
+  }
+}
+
+function build(exit: Exit): Command {
+  const program = new Command('holdover')
+    .description('Power and UPS management for the personal micro datacenter.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(holdover --help shows what there is)');
+  addDemo(program, exit);
+  addRun(program, exit);
+  addCheck(program, exit);
+  addStatus(program, exit);
+  addDecode(program, exit);
+  addRecord(program, exit);
+  addEmulate(program, exit);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+const logLevel = (): Option =>
+  new Option('--log-level <level>', 'what to log on standard error')
+    .choices(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info');
+
+function addDemo(program: Command, exit: Exit): void {
+  program
+    .command('demo')
+    .description('a simulated rack on real wire protocols, driven by the real service: watch it ride through an outage')
+    .option('--port <port>', 'port of the web page', port, 8470)
+    .option('--fast <factor>', 'run the world this many times faster (1..60)', between(1, 60), 1)
+    .option('--outage-after <seconds>', 'world time until mains fails', between(1, 3600), 20)
+    .option('--outage <seconds>', 'how long mains stays away; until the rack is dark when absent', between(1, 86_400))
+    .option('--headless', 'no live display, one line per event')
+    .option('--json', 'the summary, as the last line, is JSON')
+    .option('--keep', 'keep the folder with configuration, journal and logs')
+    .addHelpText(
+      'after',
+      '\nExample: holdover demo --fast 5\n         holdover demo --headless --json --fast 20 | tail -1',
+    )
+    .action(async (options) => exit(await (await import('./demo.ts')).demo(options)));
+}
+
+function addRun(program: Command, exit: Exit): void {
+  program
+    .command('run')
+    .description('the service')
+    .requiredOption('--config <file>', 'configuration file')
+    .addOption(logLevel())
+    .addOption(new Option('--clock-speed <factor>').argParser(between(1, 60)).default(1).hideHelp())
+    .addHelpText('after', '\nExample: holdover run --config /etc/holdover/holdover.yaml')
+    .action(async (options) => exit(await (await import('./run.ts')).run(options)));
+}
+
+function addCheck(program: Command, exit: Exit): void {
+  program
+    .command('check')
+    .description('validates a configuration: path, value, what was expected, what to try')
+    .argument('<file>', 'configuration file')
+    .option('--json', 'problems as JSON')
+    .addHelpText('after', '\nExample: holdover check holdover.yaml')
+    .action(async (file, options) => exit((await import('./check.ts')).check(file, options)));
+}
+
+function addStatus(program: Command, exit: Exit): void {
+  program
+    .command('status')
+    .description('one look at a running service: battery, mains, schedule, hosts')
+    .option('--url <url>', 'where the service listens', 'http://127.0.0.1:8470')
+    .option('--token-env <name>', 'environment variable with a token, where reading needs one')
+    .option('--json', 'everything, as JSON')
+    .addHelpText('after', '\nExample: holdover status --url http://127.0.0.1:8470')
+    .action(async (options) => exit(await (await import('./status.ts')).status(options)));
+}
+
+function addDecode(program: Command, exit: Exit): void {
+  program
+    .command('decode')
+    .description('one recorded exchange per line of JSON in, what it says per line of JSON out')
+    .argument('<driver>', 'driver that knows the protocol, e.g. jbd')
+    .addHelpText(
+      'after',
+      `\nExample: echo '{"request_hex":"dda50400fffc77","response_hex":"dd0400080f450f3d0f370f3dfec677"}' | holdover decode jbd`,
+    )
+    .action(async (driver) => {
+      const { decodeStream } = await import('./decode.ts');
+      exit(await decodeStream(driver, process.stdin, process.stdout));
+    });
+}
+
+function addRecord(program: Command, exit: Exit): void {
+  program
+    .command('record')
+    .description('captures real traffic of a device as a fixture')
+    .argument('<device>', 'serial port or tcp://host:port')
+    .requiredOption('--driver <driver>', 'driver that asks the questions')
+    .requiredOption('--out <file>', 'where the recording goes')
+    .option('--seconds <seconds>', 'how long', between(1, 86_400), 30)
+    .option('--unit <unit>', 'Modbus unit', between(0, 247))
+    .addHelpText('after', '\nExample: holdover record /dev/ttyUSB0 --driver jbd --out jbd.jsonl')
+    .action(async (device, options) => exit(await (await import('./record.ts')).record(device, options)));
+}
+
+function addEmulate(program: Command, exit: Exit): void {
+  const emulate = program
+    .command('emulate')
+    .description('the device side, for people without the hardware')
+    .exitOverride();
+  emulate
+    .command('rack')
+    .description('the whole simulated rack of the demo; prints addresses and a configuration for `holdover run`')
+    .option('--dir <folder>', 'where configuration and keys go; a new temporary folder when absent')
+    .option('--fast <factor>', 'run the world this many times faster', between(1, 60), 1)
+    .option('--http-port <port>', 'port of the service in the configuration', port, 8470)
+    .exitOverride()
+    .addHelpText('after', '\nExample: holdover emulate rack --dir /tmp/rack')
+    .action(async (options) => exit(await (await import('./emulate.ts')).emulateRack(options)));
+}
+
+function port(text: string): number {
+  return between(0, 65_535)(text);
+}
+
+function between(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max)
+      throw new InvalidArgumentError(`a number from ${min} to ${max} is expected.`);
+    return value;
+  };
+}

@@ -1,0 +1,71 @@
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { bindDevice, driverFor, UnknownDriverError } from '#bms';
+import { byteExchange, modbusRtuExchange, recordTransport, transportAt } from '#bridge';
+import { systemClock } from '../runtime/clock.ts';
+import { messageOf, UserError } from '../runtime/errors.ts';
+
+/** The command `record`: asks a device as the service would and writes down every byte. Only reads are sent. */
+export async function record(
+  device: string,
+  options: { driver: string; out: string; seconds: number; unit?: number },
+): Promise<number> {
+  const driver = lookUp(options.driver);
+  const file = createWriteStream(options.out, { flags: 'wx', mode: 0o644 });
+  await opened(file, options.out);
+  const transport = recordTransport(transportAt(device, driver.line), {
+    device,
+    driver: driver.id,
+    startedAtMs: systemClock.wallMs(),
+    writeLine: (line) => file.write(`${line}\n`),
+  });
+  const bus =
+    driver.shape === 'registers'
+      ? modbusRtuExchange(transport, { gapMs: driver.gapMs })
+      : byteExchange(transport, driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 });
+  const bound = bindDevice(driver, 'record', bus, {
+    now: () => systemClock.wallMs(),
+    mono: () => systemClock.monoMs(),
+    ...(options.unit === undefined ? {} : { unit: options.unit }),
+  });
+  const endMs = systemClock.monoMs() + options.seconds * 1000;
+  let answers = 0;
+  let failures = 0;
+  console.error(`recording ${device} for ${options.seconds} s into ${options.out}`);
+  while (systemClock.monoMs() < endMs) {
+    try {
+      await bound.poll();
+      answers += 1;
+    } catch (error) {
+      failures += 1;
+      if (failures === 1) console.error(`  ${messageOf(error)}`);
+    }
+    if (process.stderr.isTTY) process.stderr.write(`\r  ${answers} samples, ${failures} failures `);
+    await systemClock.sleep(1000);
+  }
+  await bound.close();
+  await bus.close();
+  file.end();
+  await finished(file);
+  console.error(`\n${answers} samples, ${failures} failures`);
+  return answers > 0 ? 0 : 1;
+}
+
+function lookUp(id: string): ReturnType<typeof driverFor> {
+  try {
+    return driverFor(id);
+  } catch (error) {
+    if (error instanceof UnknownDriverError) throw new UserError(error.message);
+    throw error;
+  }
+}
+
+async function opened(file: ReturnType<typeof createWriteStream>, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    file.once('open', () => resolve());
+    file.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EEXIST' ? 'exists already' : messageOf(error);
+      reject(new UserError(`${path} ${why}`, 'name another file with --out'));
+    });
+  });
+}

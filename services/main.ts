@@ -1,0 +1,177 @@
+import { Buses } from './assembly/buses.ts';
+import { openEdges } from './assembly/edges.ts';
+import { Feed } from './assembly/feed.ts';
+import { openSinks } from './assembly/sinks.ts';
+import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
+import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
+import type { Config } from './config/schema.ts';
+import { readSecret } from './config/secrets.ts';
+import { httpFace } from './http/index.ts';
+import { RackStore } from './rack/store.ts';
+import type { Clock } from './runtime/clock.ts';
+import { messageOf } from './runtime/errors.ts';
+import { Lifecycle, type Part } from './runtime/lifecycle.ts';
+import type { Log } from './runtime/log.ts';
+import { type PollListener, poller, type Source } from './runtime/poller.ts';
+import { Coordinator } from './shutdown/coordinator.ts';
+import { Journal } from './shutdown/journal.ts';
+import { picture } from './shutdown/picture.ts';
+import { policyOf } from './shutdown/policy.ts';
+import type { CoordinatorState } from './shutdown/state.ts';
+import type { Schedule, Snapshot } from './shutdown/view.ts';
+import { prometheusText } from './telemetry/prometheus.ts';
+import { VERSION } from './version.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  /** Decisions, polling and stamps; may run fast in a demonstration. */
+  readonly clock: Clock;
+  /** Deadlines on real wires; always the machine's own. */
+  readonly wire: Clock;
+  readonly log: Log;
+  /** Folder of the built web page. */
+  readonly webRoot?: string;
+}
+
+export interface Service {
+  /** Where the page and the API are, `http://127.0.0.1:8470`. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+export const DEFAULT_STATE_DIR = '/var/lib/holdover';
+
+/** Sinks get a picture at least this often, ms, and at once when the coordinator's phase changes. */
+const PUBLISH_EVERY_MS = 1000;
+const KEEP_SOC_EVERY_MS = 60_000;
+
+/** The running program, put together: the only place that makes things. Resolves when everything has started. */
+export async function startService({ config, clock, wire, log, webRoot }: ServiceOptions): Promise<Service> {
+  const stateDir = config.shutdown.stateDir ?? DEFAULT_STATE_DIR;
+  const policy = policyOf(config);
+  const edges = await openEdges(config, clock);
+  const buses = new Buses();
+  const store = new RackStore(config, clock, readSocNotes(stateDir, clock.wallMs(), log));
+  const journal = new Journal(stateDir, () => clock.wallMs());
+  const feed = new Feed((error) => log.error({ error: messageOf(error) }, 'a listener failed'));
+  const sinks = openSinks(config, log);
+
+  let publishedMs = Number.NEGATIVE_INFINITY;
+  let publishedPhase = '';
+  const publish = (rack: Snapshot['rack'], state: CoordinatorState, schedule: Schedule): void => {
+    if (rack.monoMs - publishedMs < PUBLISH_EVERY_MS && state.phase === publishedPhase) return;
+    publishedMs = rack.monoMs;
+    publishedPhase = state.phase;
+    feed.publish({
+      site: config.site.name,
+      version: VERSION,
+      rack,
+      coordinator: picture(state, schedule, rack, policy),
+      devices: store.health(),
+      sinks: sinks.map((sink) => sink.health()),
+    });
+  };
+
+  const coordinator = new Coordinator({
+    policy,
+    edges,
+    journal,
+    rack: () => store.snapshot(),
+    clock,
+    log,
+    onDecision: publish,
+  });
+
+  const listener: PollListener<unknown> = {
+    sampled: (source, sample) => {
+      const refused = store.sampled(source.kind, source.id, sample as Parameters<RackStore['sampled']>[2]);
+      if (refused !== undefined) log.warn({ [source.kind]: source.id }, refused.message);
+      if (source.kind === 'pack' || source.kind === 'meter') coordinator.nudge();
+    },
+    failed: (source, failure) => store.failed(source.kind, source.id, failure),
+  };
+  const hurried = (): boolean => (feed.latest()?.coordinator.phase ?? 'mains') !== 'mains';
+  const everyOf = (id: string): number => config.switches.find((each) => each.id === id)?.every ?? 2;
+  const sources: Source<unknown>[] = [
+    ...config.packs.map((each) => deviceSource('pack', each, buses, clock, wire)),
+    ...config.meters.map((each) => deviceSource('meter', each, buses, clock, wire)),
+    ...Object.values(edges.switches).map((each) => switchSource(each, everyOf(each.id))),
+    ...Object.values(edges.hosts).map((each) => hostSource(each, clock, hurried)),
+    ...(edges.cluster === undefined || config.cluster === undefined
+      ? []
+      : [clusterSource(edges.cluster, config.cluster.every)]),
+  ];
+
+  const http = httpFace({
+    config: config.http,
+    tokens: config.http.tokens.map(({ name, token, write }) => ({
+      name,
+      token: readSecret(token, `http token ${name}`),
+      write,
+    })),
+    feed,
+    desk: coordinator,
+    metrics: () => {
+      const latest = feed.latest();
+      return latest === undefined ? '' : prometheusText(latest);
+    },
+    ...(webRoot === undefined ? {} : { webRoot }),
+    log,
+    journalTrouble: () => journal.failure,
+  });
+  let address = '';
+
+  const lifecycle = new Lifecycle(log, wire);
+  const parts: Part[] = [
+    { name: 'buses', start: () => {}, stop: () => buses.close() },
+    { name: 'edges', start: () => {}, stop: () => closeEdges(edges) },
+    keepSoc(store, stateDir, clock, log),
+    coordinator,
+    ...sinks.map((sink) => ({ name: sink.name, start: () => sink.start(feed), stop: () => sink.stop() })),
+    {
+      name: 'http',
+      start: async () => {
+        ({ address } = await http.start());
+      },
+      stop: () => http.stop(),
+    },
+    ...sources.map((source) => poller(source, listener, clock, log)),
+  ];
+  await lifecycle.start(parts);
+  void reportMissingRights(edges.cluster, log);
+  log.info({ address, phase: feed.latest()?.coordinator.phase }, `holdover ${VERSION} runs`);
+  return { address, stop: () => lifecycle.stop() };
+}
+
+async function closeEdges(edges: Awaited<ReturnType<typeof openEdges>>): Promise<void> {
+  await Promise.all([...Object.values(edges.switches).map((each) => each.close()), edges.cluster?.close()]);
+}
+
+/** Missing rights are found now and not in the dark. */
+async function reportMissingRights(cluster: Awaited<ReturnType<typeof openEdges>>['cluster'], log: Log): Promise<void> {
+  try {
+    for (const missing of (await cluster?.missingRights()) ?? []) log.error({ cluster: 'rights' }, missing);
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'rights in the cluster could not be checked');
+  }
+}
+
+function keepSoc(store: RackStore, stateDir: string, clock: Clock, log: Log): Part {
+  const stopped = new AbortController();
+  const keep = (): void => writeSocNotes(stateDir, store.socNotes(), log);
+  return {
+    name: 'state of charge',
+    start: () => {
+      void (async () => {
+        while (!stopped.signal.aborted) {
+          await clock.sleep(KEEP_SOC_EVERY_MS, stopped.signal).catch(() => {});
+          if (!stopped.signal.aborted) keep();
+        }
+      })();
+    },
+    stop: () => {
+      stopped.abort();
+      keep();
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { Alarm } from '#bms/model';
+import type { Observed, Rack, RackAlarm } from './rack.ts';
+
+/** Alarms of the rack as a whole: what is silent or stale, what contradicts itself, what runs near its limit. Pure. */
+export function rackAlarms(
+  rack: Omit<Rack, 'alarms'>,
+  packModel: Readonly<Record<string, readonly Alarm[]>>,
+): RackAlarm[] {
+  return [
+    ...silence('pack', rack.packs, 'critical'),
+    ...silence('meter', rack.meters, 'warning'),
+    ...silence('switch', rack.switches, 'warning'),
+    ...(rack.cluster === undefined ? [] : silence('cluster', { api: rack.cluster }, 'warning')),
+    ...packs(rack, packModel),
+    ...mains(rack),
+    ...switches(rack),
+    ...circuit(rack),
+  ];
+}
+
+function silence(
+  kind: string,
+  sources: Readonly<Record<string, Observed<unknown>>>,
+  severity: RackAlarm['severity'],
+): RackAlarm[] {
+  const alarms: RackAlarm[] = [];
+  for (const [id, { freshness, ageMs, failure }] of Object.entries(sources)) {
+    if (freshness === 'fresh' || (freshness === 'absent' && failure === undefined)) continue;
+    const since = ageMs === undefined ? 'has not answered yet' : `last answered ${Math.round(ageMs / 1000)} s ago`;
+    const why = failure === undefined ? '' : ` (${failure.message})`;
+    alarms.push({ code: `${kind}-${freshness}`, subject: id, severity, message: `${kind} ${id} ${since}${why}` });
+  }
+  return alarms;
+}
+
+function packs(rack: Omit<Rack, 'alarms'>, packModel: Readonly<Record<string, readonly Alarm[]>>): RackAlarm[] {
+  const alarms: RackAlarm[] = [];
+  for (const [id, observed] of Object.entries(rack.packs)) {
+    if (observed.freshness !== 'fresh') continue;
+    const seen = new Set<string>();
+    for (const { code, level, detail } of [...(observed.sample?.alarms ?? []), ...(packModel[id] ?? [])]) {
+      if (seen.has(code)) continue;
+      seen.add(code);
+      const severity = code === 'locked-by-command' ? 'info' : level === 'protection' ? 'critical' : 'warning';
+      const text = `${code.replaceAll('-', ' ')}${detail === undefined ? '' : `: ${detail}`}`;
+      alarms.push({ code, subject: id, severity, message: `pack ${id}: ${text}` });
+    }
+  }
+  return alarms;
+}
+
+function mains({ mains: view }: Omit<Rack, 'alarms'>): RackAlarm[] {
+  if (!view.disputed) return [];
+  const votes = view.votes.map(({ source, says, because }) => `${source} says ${says} (${because})`).join(', ');
+  return [{ code: 'mains-disputed', subject: 'mains', severity: 'warning', message: `witnesses disagree: ${votes}` }];
+}
+
+const NEAR_BUDGET = 0.9;
+
+function switches(rack: Omit<Rack, 'alarms'>): RackAlarm[] {
+  const alarms: RackAlarm[] = [];
+  for (const [id, { freshness, sample }] of Object.entries(rack.switches)) {
+    if (freshness !== 'fresh' || sample === undefined) continue;
+    const { budgetW, drawnW } = sample;
+    if (!sample.totalTrusted)
+      alarms.push({
+        code: 'switch-total-untrusted',
+        subject: id,
+        severity: 'info',
+        message: `switch ${id} reports a total that contradicts its ports`,
+      });
+    if (budgetW !== undefined && drawnW !== undefined && drawnW > budgetW * NEAR_BUDGET)
+      alarms.push({
+        code: 'poe-near-budget',
+        subject: id,
+        severity: 'warning',
+        message: `switch ${id} delivers ${Math.round(drawnW)} W of ${Math.round(budgetW)} W`,
+      });
+  }
+  return alarms;
+}
+
+function circuit({ circuit: view }: Omit<Rack, 'alarms'>): RackAlarm[] {
+  if (view.currentA === undefined || view.currentA <= view.limitA) return [];
+  const message = `the circuit carries ${view.currentA.toFixed(1)} A, more than its continuous ${view.limitA.toFixed(1)} A`;
+  return [{ code: 'circuit-over-limit', subject: 'circuit', severity: 'critical', message }];
+}

@@ -1,0 +1,216 @@
+import {
+  type Alarm,
+  type BankMember,
+  bankFigure,
+  type MeterSample,
+  modelAlarms,
+  type PackSample,
+  type PackSpec,
+  packOf,
+  plausible,
+  type SocState,
+  socStart,
+  socStep,
+} from '#bms/model';
+import type { Config } from '../config/schema.ts';
+import { judgeMains, type MainsState, type MainsWitness, unknownMains } from '../mains/judge.ts';
+import { meterWitness, packWitness } from '../mains/witnesses.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { PollFailure } from '../runtime/poller.ts';
+import { rackAlarms } from './alarms.ts';
+import { Ledger } from './ledger.ts';
+import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
+import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
+
+type AnySample = PackSample | MeterSample | SwitchSample | HostSample | ClusterSample;
+
+/** What our own count of a pack's charge is, with the wall time it belongs to, ms. Survives restarts. */
+export interface SocNote {
+  readonly soc: SocState;
+  readonly wallMs: number;
+}
+
+interface Pack {
+  readonly spec: PackSpec;
+  soc?: SocState;
+  /** Monotonic ms of the sample the count is up to. */
+  countedMs?: number;
+  note?: SocNote;
+}
+
+const KINDS = ['pack', 'meter', 'switch', 'host', 'cluster'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Half of mains is no mains and four fifths is: brown-outs in between are left to other witnesses. */
+const PRESENT_SHARE = 0.8;
+
+/**
+ * Everything the poller brought in, and the one picture made of it. It keeps what needs memory (the count of charge,
+ * the verdict on mains); all judgement is in pure functions.
+ */
+export class RackStore {
+  readonly #config: Config;
+  readonly #clock: Clock;
+  readonly #ledgers: Readonly<Record<Kind, Ledger<AnySample>>>;
+  readonly #packs = new Map<string, Pack>();
+  #mains: MainsState;
+  #bank: BankView = { complete: false, freshness: 'absent' };
+
+  constructor(config: Config, clock: Clock, notes: Readonly<Record<string, SocNote>> = {}) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#mains = unknownMains(clock.monoMs());
+    this.#ledgers = {
+      pack: new Ledger(config.packs),
+      meter: new Ledger(config.meters),
+      switch: new Ledger(config.switches),
+      host: new Ledger(config.hosts.map(({ id }) => ({ id, every: HOST_PROBE_S }))),
+      cluster: new Ledger(config.cluster === undefined ? [] : [{ id: 'cluster', ...config.cluster }]),
+    };
+    for (const pack of config.packs) {
+      const note = notes[pack.id];
+      this.#packs.set(pack.id, { spec: packOf(pack), ...(note === undefined ? {} : { note }) });
+    }
+  }
+
+  /** Takes a sample in. A pack's is refused when such a pack cannot have said it; it then counts as a failed poll. */
+  sampled(kind: Kind, id: string, sample: AnySample): Failure | undefined {
+    const nowMs = this.#clock.monoMs();
+    const pack = kind === 'pack' ? this.#packs.get(id) : undefined;
+    if (pack !== undefined && sample.kind === 'pack') {
+      const verdict = plausible(sample, pack.spec);
+      if (!verdict.ok) {
+        const failure = { code: 'implausible', message: verdict.reason };
+        this.#ledgers[kind].failed(id, failure);
+        return failure;
+      }
+      this.#count(pack, sample, nowMs);
+    }
+    this.#ledgers[kind].sampled(id, sample, nowMs);
+    return undefined;
+  }
+
+  failed(kind: Kind, id: string, failure: PollFailure): void {
+    this.#ledgers[kind].failed(id, failure);
+  }
+
+  /** Our count per pack, to be kept over a restart. */
+  socNotes(): Record<string, SocNote> {
+    const wallMs = this.#clock.wallMs();
+    const notes: Record<string, SocNote> = {};
+    for (const [id, { soc }] of this.#packs) if (soc !== undefined) notes[id] = { soc, wallMs };
+    return notes;
+  }
+
+  snapshot(): Rack {
+    const monoMs = this.#clock.monoMs();
+    const observe = <S extends AnySample>(kind: Kind): Record<string, Observed<S>> =>
+      this.#ledgers[kind].observed(monoMs) as Record<string, Observed<S>>;
+    const packs = observe<PackSample>('pack');
+    const meters = observe<MeterSample>('meter');
+    const switches = observe<SwitchSample>('switch');
+    const hosts = observe<HostSample>('host');
+    const { cluster } = observe<ClusterSample>('cluster');
+    const judged = judgeMains(this.#mains, this.#witnesses(packs, meters), this.#mainsPolicy(), monoMs);
+    this.#mains = judged.state;
+    this.#bank = this.#viewBank(packs);
+    const circuit = this.#viewCircuit(meters);
+    const base = { wallMs: this.#clock.wallMs(), monoMs, packs, bank: this.#bank, meters, switches, hosts, circuit };
+    const rack = { ...base, ...(cluster === undefined ? {} : { cluster }), mains: judged.view };
+    return { ...rack, alarms: rackAlarms(rack, this.#modelAlarms(packs)) };
+  }
+
+  health(): ReturnType<Ledger<AnySample>['health']> {
+    return KINDS.flatMap((kind) => this.#ledgers[kind].health(kind, this.#clock));
+  }
+
+  #count(pack: Pack, sample: PackSample, nowMs: number): void {
+    if (pack.soc === undefined || pack.countedMs === undefined) {
+      const { note } = pack;
+      const gapS = note === undefined ? 0 : (this.#clock.wallMs() - note.wallMs) / 1000;
+      pack.soc = note === undefined ? socStart(sample, pack.spec) : socStep(note.soc, sample, gapS, pack.spec);
+    } else {
+      pack.soc = socStep(pack.soc, sample, (nowMs - pack.countedMs) / 1000, pack.spec);
+    }
+    pack.countedMs = nowMs;
+  }
+
+  #viewBank(packs: Readonly<Record<string, Observed<PackSample>>>): BankView {
+    const members: BankMember[] = [];
+    let measuredAtMs: number | undefined;
+    for (const [id, { spec, soc }] of this.#packs) {
+      const observed = packs[id];
+      const fresh = observed?.freshness === 'fresh' ? observed : undefined;
+      members.push({
+        spec,
+        ...(fresh?.sample !== undefined && soc !== undefined ? { sample: fresh.sample, soc } : {}),
+      });
+      if (fresh?.receivedAtMs !== undefined) measuredAtMs = Math.max(measuredAtMs ?? 0, fresh.receivedAtMs);
+    }
+    if (measuredAtMs === undefined) {
+      // The last known energy is what dead reckoning starts from; what flows right now nobody knows.
+      const { currentA: _a, powerW: _w, voltageV: _v, runtimeS: _r, ...last } = this.#bank;
+      return { ...last, complete: false, freshness: last.freshness === 'absent' ? 'absent' : 'stale' };
+    }
+    const flowingW = members.reduce(
+      (sum, { sample }) => sum + (sample?.powerW ?? (sample?.voltageV ?? 0) * (sample?.currentA ?? 0)),
+      0,
+    );
+    const { complete, ...figure } = bankFigure(members, Math.max(0, -flowingW));
+    return { ...figure, complete, measuredAtMs, freshness: 'fresh' };
+  }
+
+  #viewCircuit(meters: Readonly<Record<string, Observed<MeterSample>>>): CircuitView {
+    const { circuit } = this.#config.site;
+    const limitA = circuit.breakerAmps * circuit.continuousRatio;
+    const [meter] = Object.values(meters);
+    if (meter === undefined) return { limitA, freshness: 'absent' };
+    const { freshness, sample } = meter;
+    if (freshness !== 'fresh' || sample === undefined) return { limitA, freshness };
+    return {
+      limitA,
+      freshness,
+      ...(sample.powerW === undefined ? {} : { powerW: sample.powerW }),
+      ...(sample.currentA === undefined ? {} : { currentA: sample.currentA }),
+    };
+  }
+
+  #witnesses(
+    packs: Readonly<Record<string, Observed<PackSample>>>,
+    meters: Readonly<Record<string, Observed<MeterSample>>>,
+  ): MainsWitness[] {
+    const presentAboveV = this.#config.site.circuit.volts * PRESENT_SHARE;
+    const named = this.#config.mains.evidence;
+    if (named.length === 0) {
+      return [
+        ...Object.entries(meters).map(([id, meter]) => meterWitness(id, meter, presentAboveV)),
+        ...Object.entries(packs).map(([id, pack]) => packWitness(id, pack, DISCHARGE_A)),
+      ];
+    }
+    return named.map((each) =>
+      'meter' in each
+        ? meterWitness(each.meter, meters[each.meter], each.presentAboveV ?? presentAboveV)
+        : packWitness(each.pack, packs[each.pack], each.dischargeAboveA),
+    );
+  }
+
+  #mainsPolicy(): { confirmLossMs: number; confirmReturnMs: number } {
+    const { confirmLoss, confirmReturn } = this.#config.shutdown;
+    return { confirmLossMs: confirmLoss * 1000, confirmReturnMs: confirmReturn * 1000 };
+  }
+
+  #modelAlarms(packs: Readonly<Record<string, Observed<PackSample>>>): Record<string, readonly Alarm[]> {
+    const alarms: Record<string, readonly Alarm[]> = {};
+    for (const [id, { spec, soc }] of this.#packs) {
+      const observed = packs[id];
+      if (observed?.freshness === 'fresh' && observed.sample !== undefined)
+        alarms[id] = modelAlarms(observed.sample, spec, soc);
+    }
+    return alarms;
+  }
+}
+
+/** Discharge that speaks against mains where no evidence is configured, A. */
+const DISCHARGE_A = 1;
+/** How often a host is probed while all is well, s; its staleness follows from it. */
+export const HOST_PROBE_S = 5;
