@@ -1,0 +1,111 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { z } from 'zod';
+import type { configSchema } from '../config/schema.ts';
+import type { RackPlan } from './demo-rack.ts';
+import type { SimWorld } from './world.ts';
+
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** Where the faces of a simulated rack are, as a configuration names them. */
+export interface RackFaces {
+  /** `host:port` of the BMS, or the path of a serial line to it. */
+  readonly bms: { readonly tcp: string } | { readonly serial: string };
+  /** `host:port` and unit of the meter. */
+  readonly meter: { readonly modbusTcp: string; readonly unit: number };
+  readonly snmp: { readonly host: string; readonly port: number; readonly communityFile: string };
+  readonly ssh: ReadonlyMap<string, SshFace>;
+  readonly wol: { readonly address: string; readonly port: number; macOf(hostId: string): string | undefined };
+  readonly kubeconfig?: string;
+}
+
+export interface SshFace {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly keyFile: string;
+  /** `SHA256:…` */
+  readonly fingerprint: string;
+}
+
+/** The configuration with which a service runs on a simulated rack as it would on a real one. */
+export function rackConfig(plan: RackPlan, world: SimWorld, faces: RackFaces, stateDir: string): ConfigInput {
+  const { pack } = world;
+  return {
+    site: plan.site,
+    packs: [
+      {
+        id: 'lfp1',
+        driver: 'jbd',
+        via: faces.bms,
+        chemistry: plan.chemistry,
+        cells: pack.cells,
+        capacityAh: pack.capacityAh,
+        resistanceOhm: Math.round(plan.packResistanceOhm * 10_000) / 10_000,
+        every: '1s',
+      },
+    ],
+    meters: [{ id: 'sdm1', driver: 'sdm230', via: faces.meter, every: '1s' }],
+    mains: { evidence: [{ meter: 'sdm1' }, { pack: 'lfp1' }] },
+    switches: [
+      {
+        id: world.switch.id,
+        driver: 'snmp',
+        host: faces.snmp.host,
+        port: faces.snmp.port,
+        community: { file: faces.snmp.communityFile },
+        budgetW: world.switch.budgetW,
+        every: '2s',
+        protect: [...plan.protectedPorts],
+      },
+    ],
+    hosts: plan.world.hosts.map((host) => hostConfig(plan, world, faces, host)),
+    ...(faces.kubeconfig === undefined ? {} : { cluster: { kubeconfig: faces.kubeconfig } }),
+    shutdown: { ...plan.shutdown, stateDir },
+  };
+}
+
+function hostConfig(
+  plan: RackPlan,
+  world: SimWorld,
+  faces: RackFaces,
+  { id, node, port, runningW, wakeable }: RackPlan['world']['hosts'][number],
+): NonNullable<ConfigInput['hosts']>[number] {
+  const ssh = faces.ssh.get(id);
+  const mac = wakeable ? faces.wol.macOf(id) : undefined;
+  const isProtected = plan.protectedHosts.includes(id);
+  return {
+    id,
+    ...(ssh === undefined ? {} : { address: ssh.host, probePort: ssh.port }),
+    ...(node === undefined ? {} : { node }),
+    ...(port === undefined ? {} : { poe: `${world.switch.id}/${port}` }),
+    ...(isProtected ? { protected: true } : {}),
+    ...(ssh === undefined || isProtected
+      ? {}
+      : {
+          halt: {
+            ssh: { user: ssh.user, port: ssh.port, key: { file: ssh.keyFile }, hostKey: ssh.fingerprint },
+          },
+        }),
+    ...(mac === undefined || isProtected
+      ? {}
+      : { wake: { wol: { mac, address: faces.wol.address, port: faces.wol.port } } }),
+    powerW: runningW,
+    haltTimeout: plan.haltTimeoutS,
+    bootTimeout: plan.bootTimeoutS,
+  };
+}
+
+/** Writes into `folder`, which is made; secrets are readable by their owner alone. Returns the path. */
+export async function writeRackFile(folder: string, name: string, text: string, secret = false): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, name);
+  await writeFile(path, text, { mode: secret ? 0o600 : 0o644 });
+  // an existing file keeps its mode when it is written
+  if (secret) await chmod(path, 0o600);
+  return path;
+}
+
+export const configYaml = (config: ConfigInput): string =>
+  `# Written by the simulated rack: addresses change with every start.\n${stringify(config, { lineWidth: 120 })}`;
