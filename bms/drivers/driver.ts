@@ -97,6 +97,8 @@ export interface RegisterBlock {
   readonly name: string;
   readonly cadence: Cadence;
   readonly read: Omit<RegisterRead, 'unit'>;
+  /** A device without these registers answers with an exception; the rest of a poll does not fail for it. */
+  readonly optional?: boolean;
   decode(words: Uint16Array): Decoded;
 }
 

@@ -1,0 +1,96 @@
+/** One number in a frame: where it lies and how it becomes SI. value = (raw + add) x scale. */
+export interface NumberField {
+  /** Name of the decoded value, unit included (`voltageV`). */
+  readonly key: string;
+  /** Bytes from the start of the payload. */
+  readonly offset: number;
+  readonly size: 1 | 2 | 4;
+  readonly signed?: boolean;
+  /** Added to the raw value before scaling, e.g. -2731 for tenths of a kelvin. */
+  readonly add?: number;
+  readonly scale?: number;
+}
+
+type Reader = (view: DataView, at: number) => number;
+
+/** Reads all fields of one table from a payload into a new object. */
+export interface FieldTable {
+  /** Bytes the payload must have at least. */
+  readonly length: number;
+  /** @throws RangeError when the payload is shorter than `length`; check first */
+  read(payload: Uint8Array): Record<string, number>;
+}
+
+const READERS: Readonly<Record<string, Reader>> = {
+  u1: (view, at) => view.getUint8(at),
+  s1: (view, at) => view.getInt8(at),
+  u2: (view, at) => view.getUint16(at),
+  s2: (view, at) => view.getInt16(at),
+  u4: (view, at) => view.getUint32(at),
+  s4: (view, at) => view.getInt32(at),
+};
+
+/**
+ * How to apply a decimal scale without binary dust: 498 x 0.01 is 4.98 only when it is done as 498 / 100.
+ * Scales that are not one over a whole number are multiplied.
+ */
+export function scaler(scale: number): (raw: number) => number {
+  if (scale === 1) return (raw) => raw;
+  const divisor = Math.round(1 / scale);
+  const exact = divisor !== 0 && Math.abs(1 / scale - divisor) < 1e-6;
+  return exact ? (raw) => raw / divisor : (raw) => raw * scale;
+}
+
+/** Compiles a table once; `read` is then a plain loop without look-ups. Numbers are big-endian. */
+export function fieldTable(fields: readonly NumberField[]): FieldTable {
+  const length = fields.reduce((end, field) => Math.max(end, field.offset + field.size), 0);
+  const steps = fields.map((field) => {
+    const reader = READERS[`${field.signed ? 's' : 'u'}${field.size}`];
+    if (reader === undefined) throw new RangeError(`field ${field.key}: no number has ${field.size} bytes`);
+    return { key: field.key, offset: field.offset, add: field.add ?? 0, reader, scale: scaler(field.scale ?? 1) };
+  });
+  return {
+    length,
+    read(payload) {
+      const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+      const values: Record<string, number> = {};
+      for (const step of steps) values[step.key] = step.scale(step.reader(view, step.offset) + step.add);
+      return values;
+    },
+  };
+}
+
+/** A run of u16 numbers from `offset` on (cells, temperatures). */
+export function readRun(payload: Uint8Array, offset: number, count: number, scale: number, add = 0): number[] {
+  const apply = scaler(scale);
+  const values = new Array<number>(count);
+  for (let at = 0; at < count; at += 1) {
+    const low = offset + at * 2;
+    values[at] = apply(((payload[low] ?? 0) << 8) + (payload[low + 1] ?? 0) + add);
+  }
+  return values;
+}
+
+/** Names of the set bits; a set bit without a name becomes `bit_<n>`. `bits` is at most 32 wide. */
+export function bitNames(bits: number, names: readonly (string | undefined)[]): string[] {
+  const set: string[] = [];
+  for (let bit = 0; bit < 32; bit += 1) if ((bits >>> bit) & 1) set.push(names[bit] ?? `bit_${bit}`);
+  return set;
+}
+
+/** 1-based numbers of the set bits, for balancing masks where bit 0 is cell 1. */
+export function bitNumbers(bits: number): number[] {
+  const numbers: number[] = [];
+  for (let bit = 0; bit < 32; bit += 1) if ((bits >>> bit) & 1) numbers.push(bit + 1);
+  return numbers;
+}
+
+/** Printable ASCII of a fixed-width or zero-ended text field, without the padding. */
+export function readText(payload: Uint8Array): string {
+  let text = '';
+  for (const byte of payload) {
+    if (byte === 0) break;
+    if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
+  }
+  return text.trim();
+}
