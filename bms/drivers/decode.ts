@@ -1,0 +1,83 @@
+import { hexToBytes } from '#bridge';
+import type { Decoded, Driver, RecordedExchange, Refusal } from './driver.ts';
+import { driverFor, UnknownDriverError } from './registry.ts';
+
+/**
+ * One recorded exchange as a JSON line in, what it says as a JSON line out: the decoded values, or
+ * `{"error":{"code","message",…}}`. Never throws. Codes besides the drivers' own: `input` (the line is not what it should
+ * be), `driver` and `profile` (unknown id).
+ */
+export function decodeLine(driverId: string, line: string, more: readonly Driver[] = []): string {
+  return JSON.stringify(answer(driverId, line, more));
+}
+
+function answer(driverId: string, line: string, more: readonly Driver[]): unknown {
+  try {
+    const driver = driverFor(driverId, more);
+    const input = readInput(line);
+    if ('code' in input) return failure(input);
+    const chosen = forProfile(driver, input.profile, more);
+    const result: Decoded = 'code' in chosen ? { ok: false, error: chosen } : chosen.decode(input);
+    return result.ok ? result.fields : failure(result.error);
+  } catch (error) {
+    if (error instanceof UnknownDriverError) return failure({ code: 'driver', message: error.message });
+    return failure({ code: 'internal', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** A recorded exchange of a register device names its profile, which may be another one than was called. */
+function forProfile(driver: Driver, profile: string | undefined, more: readonly Driver[]): Driver | Refusal {
+  if (profile === undefined || driver.shape !== 'registers' || profile === driver.id) return driver;
+  try {
+    return driverFor(profile, more);
+  } catch (error) {
+    return { code: 'profile', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function failure({ code, message, detail }: Refusal): unknown {
+  return { error: { code, message, ...detail } };
+}
+
+function readInput(line: string): RecordedExchange | Refusal {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return input('not a JSON object');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return input('not a JSON object');
+  const given = value as Record<string, unknown>;
+  for (const key of ['request_hex', 'response_hex', 'request_text', 'text', 'protocol', 'profile'] as const) {
+    if (given[key] !== undefined && given[key] !== null && typeof given[key] !== 'string')
+      return input(`${key} is not a string`);
+  }
+  const text = (key: string): string | undefined => (typeof given[key] === 'string' ? given[key] : undefined);
+  try {
+    const request = bytes(text('request_hex')) ?? latin1(text('request_text'));
+    const response = bytes(text('response_hex'));
+    const [protocol, profile, answerText] = [text('protocol'), text('profile'), text('text')];
+    return {
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(request === undefined ? {} : { request }),
+      ...(response === undefined ? {} : { response }),
+      ...(answerText === undefined ? {} : { text: answerText }),
+    };
+  } catch (error) {
+    return input(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function bytes(hex: string | undefined): Uint8Array | undefined {
+  return hex === undefined ? undefined : hexToBytes(hex);
+}
+
+function latin1(text: string | undefined): Uint8Array | undefined {
+  return text === undefined ? undefined : Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
+}
+
+function input(what: string): Refusal {
+  const form = '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "protocol"?, "profile"?}';
+  return { code: 'input', message: `${what}; a line is a JSON object of the form ${form}` };
+}

@@ -1,0 +1,119 @@
+import { bitNumbers, readText, scaler } from './fields.ts';
+import type { Profile, ProfileRegister } from './modbus-profile-schema.ts';
+
+/** One named value of a profile, ready to be read out of words. */
+export interface RegisterValue {
+  readonly name: string;
+  readonly fc: 3 | 4;
+  readonly address: number;
+  /** Registers it covers; never split over two reads. */
+  readonly span: number;
+  readonly cadence: 'fast' | 'slow' | 'once';
+  readonly optional: boolean;
+  /** `words` begins at `address`. null: the device says, or the range shows, that there is no value. */
+  read(words: Uint16Array): unknown;
+}
+
+const WIDTH: Readonly<Record<string, number>> = { u16: 1, s16: 1, u32: 2, s32: 2, f32: 2 };
+
+/** Compiles one entry of a profile. */
+export function registerValue(name: string, entry: ProfileRegister, defaults: Profile['defaults']): RegisterValue {
+  const type = entry.type ?? defaults.type;
+  const order = entry.order ?? defaults.order;
+  const count = entry.count ?? 1;
+  const firstByte = entry.byte === 'low' ? 1 : 0;
+  const isByte = type === 'u8' || type === 's8';
+  const textRegisters = type.startsWith('str') ? Number(type.slice(3)) : 0;
+  const width = WIDTH[type] ?? 1;
+  const span = isByte ? Math.ceil((firstByte + count) / 2) : textRegisters || width * count;
+  const refine = refiner(entry);
+
+  function read(words: Uint16Array): unknown {
+    const bytes = toBytes(words.subarray(0, span), isByte || textRegisters > 0 ? 1 : width, order);
+    if (textRegisters > 0) return readText(bytes) || null;
+    const view = new DataView(bytes.buffer);
+    const size = isByte ? 1 : width * 2;
+    const values = Array.from({ length: count }, (_, at) =>
+      refine(raw(view, (isByte ? firstByte : 0) + at * size, type)),
+    );
+    return entry.count === undefined ? values[0] : values;
+  }
+
+  return {
+    name,
+    fc: entry.fc ?? defaults.fc,
+    address: entry.addr,
+    span,
+    cadence: entry.cadence ?? 'fast',
+    optional: entry.optional ?? false,
+    read,
+  };
+}
+
+/** Bytes with the most significant first, whatever order the device sends. `width`: registers per value. */
+function toBytes(words: Uint16Array, width: number, order: Profile['defaults']['order']): Uint8Array {
+  const swapWords = order === 'low_first' || order === 'little';
+  const swapBytes = order === 'byte_swap' || order === 'little';
+  const bytes = new Uint8Array(words.length * 2);
+  for (let at = 0; at < words.length; at += 1) {
+    const within = at % width;
+    const source = swapWords ? at - within + (width - 1 - within) : at;
+    const word = words[source] ?? 0;
+    bytes[at * 2] = swapBytes ? word & 0xff : word >>> 8;
+    bytes[at * 2 + 1] = swapBytes ? word >>> 8 : word & 0xff;
+  }
+  return bytes;
+}
+
+function raw(view: DataView, at: number, type: string): number {
+  switch (type) {
+    case 'u8':
+      return view.getUint8(at);
+    case 's8':
+      return view.getInt8(at);
+    case 's16':
+      return view.getInt16(at);
+    case 'u32':
+      return view.getUint32(at);
+    case 's32':
+      return view.getInt32(at);
+    case 'f32':
+      // Seven digits are what 32 bits can hold; the rest is binary dust (230.2 arrives as 230.19999695).
+      return Number(view.getFloat32(at).toPrecision(7));
+    default:
+      return view.getUint16(at);
+  }
+}
+
+/** What becomes of one raw number: bits, a word, or a scaled value in its plausible range. */
+function refiner(entry: ProfileRegister): (value: number) => unknown {
+  const { bits, bit, enum: words, min = -Infinity, max = Infinity } = entry;
+  const missing = new Set(entry.na);
+  const apply = scaler(entry.scale ?? 1);
+  const offset = entry.offset ?? 0;
+  const masked = (value: number): number => {
+    const part = entry.mask === undefined ? value : (value & entry.mask) >>> 0;
+    return entry.shift === undefined ? part : part >>> entry.shift;
+  };
+  const available = (value: number): boolean => Number.isFinite(value) && !missing.has(value);
+
+  if (bits === 'numbers') return (value) => (available(value) ? bitNumbers(masked(value)) : null);
+  if (bits !== undefined) {
+    return (value) =>
+      available(value)
+        ? bitNumbers(masked(value)).map((number) => bits[String(number - 1)] ?? `bit_${number - 1}`)
+        : null;
+  }
+  if (bit !== undefined) {
+    return (value) => (available(value) ? ((value >>> bit) & 1) !== (entry.invert ? 1 : 0) : null);
+  }
+  if (words !== undefined) {
+    return (value) => (available(value) ? (words[String(masked(value))] ?? `unknown_${masked(value)}`) : null);
+  }
+  return (value) => {
+    if (!available(value)) return null;
+    const scaled = apply(masked(value)) + offset;
+    const clean = Number.isInteger(offset) ? scaled : Math.round(scaled * 1e6) / 1e6;
+    return clean >= min && clean <= max ? clean : null;
+  };
+}

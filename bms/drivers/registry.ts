@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Driver } from './driver.ts';
+import { jbd } from './jbd.ts';
+import { jbdUp } from './jbd-up.ts';
+import { builtInProfiles, loadProfile } from './load-profiles.ts';
+import { nearNames } from './near.ts';
+import { veDirect } from './ve-direct.ts';
+
+interface Entry {
+  readonly id: string;
+  /** Other names that lead here: what the protocol notes and captures call the same thing. */
+  readonly aliases?: readonly string[];
+  readonly make: () => Driver;
+}
+
+/** Every built-in driver, one line each, sorted. Profiles are read from their files on first use. */
+const DRIVERS: readonly Entry[] = [
+  { id: 'eg4-ll', make: profile('eg4-ll') },
+  { id: 'heltec-modbus', make: profile('heltec-modbus') },
+  { id: 'jbd', make: () => jbd },
+  { id: 'jbd-up', make: () => jbdUp },
+  { id: 'pylontech-rt', make: profile('pylontech-rt') },
+  { id: 'sdm230', aliases: ['eastron-sdm'], make: profile('sdm230') },
+  { id: 've-direct', make: () => veDirect },
+];
+
+/** A driver id that nobody knows; `near` holds ids it may have meant. */
+export class UnknownDriverError extends Error {
+  readonly near: readonly string[];
+
+  constructor(id: string, known: readonly string[]) {
+    const near = nearNames(id, known);
+    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `known drivers: ${known.join(', ')}`;
+    super(`no driver is called "${id.slice(0, 64)}"; ${hint}`);
+    this.name = 'UnknownDriverError';
+    this.near = near;
+  }
+}
+
+/** Ids of all drivers, sorted. `more` are drivers from a user's own profiles (`loadProfiles`). */
+export function driverIds(more: readonly Driver[] = []): readonly string[] {
+  return [...new Set([...DRIVERS.map(({ id }) => id), ...more.map(({ id }) => id)])].sort();
+}
+
+/**
+ * The driver of an id or alias. A user's own driver (`more`) goes before a built-in one of the same id.
+ * @throws UnknownDriverError with near names
+ */
+export function driverFor(id: string, more: readonly Driver[] = []): Driver {
+  const own = more.find((driver) => driver.id === id);
+  if (own !== undefined) return own;
+  const entry = DRIVERS.find((known) => known.id === id) ?? DRIVERS.find((known) => known.aliases?.includes(id));
+  if (entry === undefined) throw new UnknownDriverError(id, driverIds(more));
+  return entry.make();
+}
+
+function profile(id: string): () => Driver {
+  let driver: Driver | undefined;
+  return () => {
+    driver ??= loadProfile(join(builtInProfiles(), `${id}.yaml`));
+    return driver;
+  };
+}
