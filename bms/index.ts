@@ -1,4 +1,6 @@
+export { type BindOptions, bindDevice } from './bind.ts';
 export type { Device } from './device.ts';
+export { decodeLine } from './drivers/decode.ts';
 export type {
   Cadence,
   Decoded,
@@ -13,4 +15,8 @@ export type {
   StreamDriver,
   StreamParser,
 } from './drivers/driver.ts';
+export { builtInProfiles, loadProfiles, ProfileError } from './drivers/load-profiles.ts';
+export type { ProfileDriver } from './drivers/modbus-profile.ts';
+export { driverFor, driverIds, UnknownDriverError } from './drivers/registry.ts';
 export * from './model/index.ts';
+export { implausible } from './plausible.ts';

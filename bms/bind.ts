@@ -1,0 +1,98 @@
+import { BridgeError, type ByteExchange, type RegisterExchange } from '#bridge';
+import type { Device } from './device.ts';
+import type { Decoded, Driver, ExchangeDriver, Fields, RegisterDriver } from './drivers/driver.ts';
+import type { Sample } from './model/sample.ts';
+import { PolledDevice, type Question } from './polled-device.ts';
+import { StreamDevice } from './stream-device.ts';
+
+/** The times a bound device lives by, and its Modbus unit. */
+export interface BindOptions {
+  /** Wall time, ms; stamps the samples. */
+  readonly now: () => number;
+  /** Monotonic time of the wire, ms; never a sped-up one. */
+  readonly mono: () => number;
+  /** Modbus unit, when it is not the profile's own. */
+  readonly unit?: number;
+}
+
+/**
+ * Binds a driver to a bus. The bus stays the caller's: several devices can share it, and `close` of the device leaves it open.
+ * Make the bus with the driver's `line` and `gapMs`.
+ * @throws TypeError when the bus is of the wrong kind for the driver (bytes for a Modbus profile, registers for the others)
+ */
+export function bindDevice<D extends Driver>(
+  driver: D,
+  id: string,
+  bus: ByteExchange | RegisterExchange,
+  options: BindOptions,
+): Device<ReturnType<D['sample']>>;
+export function bindDevice(
+  driver: Driver,
+  id: string,
+  bus: ByteExchange | RegisterExchange,
+  options: BindOptions,
+): Device {
+  const { now, mono } = options;
+  if (driver.shape === 'registers') {
+    if (!('read' in bus))
+      throw new TypeError(`${id}: driver ${driver.id} speaks Modbus; use via: modbusRtu or modbusTcp`);
+    const questions = registerQuestions(driver, bus, options.unit ?? driver.defaultUnit);
+    return polled(driver, id, bus, questions, options);
+  }
+  if (!('request' in bus))
+    throw new TypeError(`${id}: driver ${driver.id} does not speak Modbus; use via: serial or tcp`);
+  if (driver.shape === 'exchange') return polled(driver, id, bus, byteQuestions(driver, bus), options);
+  return driver.measures === 'pack'
+    ? new StreamDevice({ id, driver, bus, now, mono })
+    : new StreamDevice({ id, driver, bus, now, mono });
+}
+
+function polled(
+  driver: Driver,
+  id: string,
+  bus: ByteExchange | RegisterExchange,
+  questions: readonly Question[],
+  { now, mono }: BindOptions,
+): Device {
+  return new PolledDevice<Sample>({
+    id,
+    driver: driver.id,
+    bus: bus.name,
+    questions,
+    reconnects: () => bus.stats.reconnects,
+    sample: (fields, measuredAtMs) => driver.sample(fields, measuredAtMs),
+    now,
+    mono,
+  });
+}
+
+function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange): readonly Question[] {
+  return driver.reads.map((read) => ({
+    name: read.name,
+    cadence: read.cadence,
+    optional: false,
+    async ask(signal) {
+      const label = `${driver.id} ${read.name}`;
+      const { timeoutMs, tries } = driver;
+      const frame = await bus.request({ label, bytes: read.request, accept: read.accept, timeoutMs, tries, signal });
+      return fieldsOf(driver.decode({ request: read.request, response: frame }), bus.name, label);
+    },
+  }));
+}
+
+function registerQuestions(driver: RegisterDriver<Sample>, bus: RegisterExchange, unit: number): readonly Question[] {
+  return driver.reads.map((block) => ({
+    name: block.name,
+    cadence: block.cadence,
+    optional: block.optional ?? false,
+    async ask(signal) {
+      const words = await bus.read({ ...block.read, unit, signal });
+      return fieldsOf(block.decode(words), bus.name, `${driver.id} ${block.name}`);
+    },
+  }));
+}
+
+function fieldsOf(result: Decoded, bus: string, label: string): Fields {
+  if (result.ok) return result.fields;
+  throw new BridgeError('refused', bus, `${label} was refused: ${result.error.message}`, { reason: result.error.code });
+}

@@ -1,0 +1,182 @@
+import { BridgeError } from '#bridge';
+import type { Device } from './device.ts';
+import type { Cadence, Fields } from './drivers/driver.ts';
+import type { Sample } from './model/sample.ts';
+import { implausible } from './plausible.ts';
+
+/** One read of a request/response device, bound to its bus. Rejects with a `BridgeError`. */
+export interface Question {
+  readonly name: string;
+  readonly cadence: Cadence;
+  readonly optional: boolean;
+  ask(signal: AbortSignal): Promise<Fields>;
+}
+
+/** What a polled device is made of. */
+export interface PolledParts<S extends Sample> {
+  readonly id: string;
+  readonly driver: string;
+  /** Name of the bus, for errors. */
+  readonly bus: string;
+  readonly questions: readonly Question[];
+  /** Grows with every new connection of the bus. */
+  readonly reconnects: () => number;
+  readonly sample: (fields: Fields, measuredAtMs: number) => S;
+  /** Wall time, ms. */
+  readonly now: () => number;
+  /** Monotonic time, ms. */
+  readonly mono: () => number;
+}
+
+/** Between two slow reads, and before a failed slow or single read is tried again, ms. */
+const SLOW_MS = 60_000;
+/** A slow value older than this is no longer part of a sample, ms. */
+const SLOW_STALE_MS = 3 * SLOW_MS;
+
+/** Where one question stands since the last connect. */
+interface Standing {
+  fields?: Fields;
+  answeredMonoMs?: number;
+  retryMonoMs: number;
+  /** The device does not know it: not asked again before the next connect. */
+  off: boolean;
+}
+
+/**
+ * Asks what is due and merges the answers. The fast reads make the poll: if one fails, the poll fails and none of the others
+ * is published. The slow, single and optional ones come after them and cost nothing but time: one that fails is asked again
+ * a minute later, one that the device refuses for good not before the next connect.
+ */
+export class PolledDevice<S extends Sample> implements Device<S> {
+  readonly id: string;
+  readonly driver: string;
+  readonly #parts: PolledParts<S>;
+  #closed: BridgeError | undefined;
+  #giveUp: ((reason: unknown) => void) | undefined;
+  #standings = new Map<Question, Standing>();
+  #reconnects: number | undefined;
+  #running: Promise<S> | undefined;
+
+  constructor(parts: PolledParts<S>) {
+    this.id = parts.id;
+    this.driver = parts.driver;
+    this.#parts = parts;
+  }
+
+  /** A poll while another is running gets the same answer. */
+  poll(signal?: AbortSignal): Promise<S> {
+    this.#running ??= this.#poll(signal).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= new BridgeError('closed', this.#parts.bus, `${this.id} was closed`, { retryable: false });
+    this.#giveUp?.(this.#closed);
+    await this.#running?.catch(() => {});
+  }
+
+  async #poll(callers: AbortSignal | undefined): Promise<S> {
+    if (this.#closed) throw this.#closed;
+    const own = new AbortController();
+    this.#giveUp = (reason) => own.abort(reason);
+    const onAbort = (): void => own.abort(callers?.reason);
+    if (callers?.aborted) onAbort();
+    callers?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await this.#askAll(own.signal);
+    } catch (error) {
+      throw this.#closed ?? this.#asBridgeError(error, own.signal);
+    } finally {
+      callers?.removeEventListener('abort', onAbort);
+      this.#giveUp = undefined;
+    }
+  }
+
+  async #askAll(signal: AbortSignal): Promise<S> {
+    const { questions, now } = this.#parts;
+    signal.throwIfAborted();
+    this.#forgetAfterReconnect();
+    let measuredAtMs: number | undefined;
+    const must = questions.filter((question) => question.cadence === 'fast' && !question.optional);
+    const answers: Fields[] = [];
+    for (const question of must) {
+      answers.push(await question.ask(signal));
+      measuredAtMs ??= now();
+    }
+    // The bus may have connected anew while it asked.
+    this.#forgetAfterReconnect();
+    const failure = await this.#askTheRest(signal);
+    const rest = this.#restOfFields();
+    if (must.length === 0 && rest.length === 0) throw failure ?? new Error('the driver has nothing to ask');
+    const sample = this.#parts.sample(Object.assign({}, ...rest, ...answers), measuredAtMs ?? now());
+    const reason = implausible(sample);
+    if (reason === undefined) return sample;
+    throw new BridgeError('refused', this.#parts.bus, `${this.id}: impossible value, ${reason}`, {
+      reason: 'implausible',
+    });
+  }
+
+  /** Asks the other due questions up to the first that fails: the device may just have gone. */
+  async #askTheRest(signal: AbortSignal): Promise<unknown> {
+    const monoMs = this.#parts.mono();
+    for (const question of this.#parts.questions) {
+      if (question.cadence === 'fast' && !question.optional) continue;
+      const standing = this.#standing(question);
+      if (!isDue(question, standing, monoMs)) continue;
+      try {
+        standing.fields = await question.ask(signal);
+        standing.answeredMonoMs = this.#parts.mono();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (question.cadence === 'fast') delete standing.fields;
+        standing.off = error instanceof BridgeError && !error.retryable && error.code === 'refused';
+        standing.retryMonoMs = this.#parts.mono() + SLOW_MS;
+        // A register that is not there says nothing against the next one.
+        if (!standing.off) return error;
+      }
+    }
+    return undefined;
+  }
+
+  #restOfFields(): readonly Fields[] {
+    const oldestMonoMs = this.#parts.mono() - SLOW_STALE_MS;
+    const fields: Fields[] = [];
+    for (const [question, standing] of this.#standings) {
+      const fresh = question.cadence === 'once' || (standing.answeredMonoMs ?? -Infinity) >= oldestMonoMs;
+      if (standing.fields !== undefined && fresh) fields.push(standing.fields);
+    }
+    return fields;
+  }
+
+  #standing(question: Question): Standing {
+    const known = this.#standings.get(question);
+    if (known !== undefined) return known;
+    const fresh: Standing = { retryMonoMs: -Infinity, off: false };
+    this.#standings.set(question, fresh);
+    return fresh;
+  }
+
+  /** Another device may be at the other end now. */
+  #forgetAfterReconnect(): void {
+    const reconnects = this.#parts.reconnects();
+    if (this.#reconnects !== reconnects) this.#standings = new Map();
+    this.#reconnects = reconnects;
+  }
+
+  #asBridgeError(error: unknown, signal: AbortSignal): BridgeError {
+    if (error instanceof BridgeError) return error;
+    const { bus } = this.#parts;
+    if (signal.aborted) return new BridgeError('aborted', bus, `the poll of ${this.id} was given up`, { cause: error });
+    const text = error instanceof Error ? error.message : String(error);
+    return new BridgeError('refused', bus, `${this.id}: ${text}`, { reason: 'driver', cause: error });
+  }
+}
+
+function isDue(question: Question, standing: Standing, monoMs: number): boolean {
+  if (standing.off || monoMs < standing.retryMonoMs) return false;
+  if (question.cadence === 'once') return standing.fields === undefined;
+  if (question.cadence === 'fast') return true;
+  return standing.answeredMonoMs === undefined || monoMs - standing.answeredMonoMs >= SLOW_MS;
+}

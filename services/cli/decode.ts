@@ -1,0 +1,80 @@
+import type { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { decodeLine, driverFor, UnknownDriverError } from '#bms';
+
+/** Longest line in characters: far above the longest capture, far below what would hurt. */
+const MAX_LINE = 256 * 1024;
+
+/**
+ * The command `decode`: JSON lines in, JSON lines out, one for one and in the same order (blank lines are passed over).
+ * Resolves with the exit status: 0 when the input was read to its end, whatever the frames were worth; 2 for an unknown driver.
+ * Nobody reading the output any more (`| head`) is no error.
+ */
+export async function decodeStream(
+  driverId: string,
+  input: Readable,
+  output: Writable,
+  errors: Writable = process.stderr,
+): Promise<number> {
+  try {
+    driverFor(driverId);
+  } catch (error) {
+    if (!(error instanceof UnknownDriverError)) throw error;
+    errors.write(`decode: ${error.message}\n`);
+    return 2;
+  }
+  let gone = false;
+  const onGone = (): void => {
+    gone = true;
+  };
+  output.on('error', onGone).on('close', onGone);
+  try {
+    for await (const line of lines(input)) {
+      if (gone) break;
+      const answer = line === undefined ? tooLong() : decodeLine(driverId, line);
+      if (!output.write(`${answer}\n`)) await drained(output);
+    }
+  } finally {
+    output.off('close', onGone);
+  }
+  return 0;
+}
+
+/** Lines without their ends; `undefined` for one that is too long (its rest is not kept). */
+async function* lines(input: Readable): AsyncGenerator<string | undefined> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let skipping = false;
+  for await (const chunk of input) {
+    const parts = (rest + (typeof chunk === 'string' ? chunk : decoder.write(chunk))).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) {
+      if (skipping || part.length > MAX_LINE) yield undefined;
+      else if (part.trim() !== '') yield part;
+      skipping = false;
+    }
+    if (skipping || rest.length > MAX_LINE) {
+      skipping = true;
+      rest = '';
+    }
+  }
+  rest += decoder.end();
+  if (skipping || rest.length > MAX_LINE) yield undefined;
+  else if (rest.trim() !== '') yield rest;
+}
+
+function tooLong(): string {
+  return JSON.stringify({ error: { code: 'input', message: `the line is longer than ${MAX_LINE} characters` } });
+}
+
+/** Resolves when there is room again, or nobody to make room for. */
+function drained(output: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ['drain', 'close', 'error'] as const) output.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error'] as const) output.on(event, done);
+    if (output.destroyed || !output.writableNeedDrain) done();
+  });
+}
