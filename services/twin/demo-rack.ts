@@ -39,15 +39,16 @@ const pis = (from: number, to: number): string[] => Array.from({ length: to - fr
  * and looks at the cautious end sees some 75 s between the loss of mains and its first stage.
  */
 export function demoRack(options: DemoRackOptions = {}): RackPlan {
-  const { seed = 20, socRatio = 0.615 } = options;
+  const { seed = 20, socRatio = 0.63 } = options;
   const cellResistanceOhm = 0.009;
   return {
     world: {
       seed,
       ...(options.startWallMs === undefined ? {} : { startWallMs: options.startWallMs }),
       pack: { cells: 16, capacityAh: 2.5, socRatio, cellResistanceOhm, ambientC: 24, cycles: 37 },
-      // 3 C, below the 4 C these cells may be charged with: after the story the bank is fit for another in minutes
-      charger: { maxW: 400, maxA: 7.5, cellV: 3.5 },
+      // 3 C, below the 4 C these cells may be charged with: after the story the bank is fit for another in minutes.
+      // Held partly charged, so that the story does not depend on how long it waits for its outage.
+      charger: { maxW: 400, maxA: 7.5, cellV: 3.5, resumeSocRatio: 0.6, stopSocRatio: 0.75 },
       switch: { id: 'sw1', ports: 24, budgetW: 400, selfW: 25, poeClass: 3 },
       hosts: machines(),
       feed: { voltageV: 110, frequencyHz: 60, powerFactor: 0.95 },

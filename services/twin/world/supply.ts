@@ -35,24 +35,28 @@ export interface ChargerOptions {
   readonly cellV?: number;
   /** DC out / AC in; 0.92 when absent. */
   readonly efficiency?: number;
+  /** Does not begin above this charge; 0.97 when absent. */
+  readonly resumeSocRatio?: number;
+  /** Stops at this charge, for a bank that shall not stand full; 1 when absent. */
+  readonly stopSocRatio?: number;
 }
 
-/** Constant current or power, then constant voltage; stops at a tail current of 0.03 C, begins again below 97 %. */
+/** Constant current or power, then constant voltage; stops at a tail current of 0.03 C or at the charge it was told. */
 export class Charger {
   readonly #options: Required<ChargerOptions>;
-  #full = false;
+  #resting: boolean | undefined;
 
   constructor(options: ChargerOptions) {
-    this.#options = { cellV: 3.45, efficiency: 0.92, ...options };
+    this.#options = { cellV: 3.45, efficiency: 0.92, resumeSocRatio: 0.97, stopSocRatio: 1, ...options };
   }
 
   /** Charges for `dtS` seconds and returns what it took from the AC side meanwhile, W. */
   run(pack: SimPack, dtS: number): number {
-    const { maxW, maxA, cellV, efficiency } = this.#options;
+    const { maxW, maxA, cellV, efficiency, resumeSocRatio, stopSocRatio } = this.#options;
     const offer: ChargeOffer = { maxW, maxA, limitV: cellV * pack.cells };
-    if (pack.socRatio < 0.97) this.#full = false;
-    else if (!this.#full) this.#full = pack.acceptableA(offer) <= 0.03 * pack.capacityAh;
-    if (this.#full) {
+    const done = pack.socRatio >= stopSocRatio || pack.acceptableA(offer) <= 0.03 * pack.capacityAh;
+    this.#resting = pack.socRatio >= resumeSocRatio && ((this.#resting ?? true) || done);
+    if (this.#resting) {
       pack.rest(dtS);
       return 0;
     }

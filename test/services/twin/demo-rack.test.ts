@@ -46,11 +46,23 @@ describe('rack of the demonstration', () => {
   });
 
   it('keeps mains below the continuous limit of its circuit while it charges at full power', () => {
-    const world = createWorld(plan.world);
+    const world = createWorld(demoRack({ socRatio: 0.5 }).world);
     world.step(5);
     expect(world.pack.currentA / world.pack.capacityAh).toBeLessThanOrEqual(3);
     expect(world.meter.currentA).toBeLessThan(16);
     expect(world.meter.powerW).toBeGreaterThan(500);
+  });
+
+  it('waits for its outage at one charge, and recharges after it', () => {
+    const world = createWorld(plan.world);
+    world.step(600);
+    expect(world.pack.socRatio).toBe(0.63);
+    world.setMains(false);
+    world.step(200);
+    world.setMains(true);
+    world.step(600);
+    expect(world.pack.socRatio).toBeGreaterThan(0.74);
+    expect(world.pack.socRatio).toBeLessThan(0.76);
   });
 
   it('still holds its reserve after 90 s at full load and three stages in order', () => {
