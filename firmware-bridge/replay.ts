@@ -22,7 +22,7 @@ export function parseRecording(text: string): Recording {
   const filled = (cutOff && rows.length > 1 ? rows.slice(0, -1) : rows).filter(({ content }) => content.trim() !== '');
   const [first, ...rest] = filled;
   const header = first ? parseLine(first.content, first.line) : {};
-  if (header['format'] !== 'holdover-recording' || header['version'] !== 1) {
+  if (header.format !== 'holdover-recording' || header.version !== 1) {
     throw new Malformed('line 1: this is not a recording (its header is missing, or of another version)');
   }
   for (const key of ['device', 'driver', 'transport', 'startedAt']) {

@@ -5,6 +5,7 @@ export type Question<T> = Pick<ByteRequest<T>, 'label' | 'bytes' | 'accept' | 't
   readonly onSend?: () => void;
 };
 
+import type { Acceptance } from './acceptance.ts';
 import { BridgeError } from './errors.ts';
 
 /**
@@ -75,21 +76,7 @@ export class Reply<T> {
     while (!this.#done && this.#received.length > 0) {
       const verdict = this.#verdict();
       if (verdict.kind === 'more') break;
-      if (verdict.kind === 'refuse') {
-        const { code: reason, retryable = true } = verdict;
-        const text = `${this.#question.label} was refused: ${verdict.message}`;
-        return this.fail(new BridgeError('refused', this.#name, text, { reason, retryable }));
-      }
-      if (!(verdict.length >= 1 && verdict.length <= this.#received.length)) {
-        return this.fail(this.#broken(`it counted ${verdict.length} of ${this.#received.length} bytes`));
-      }
-      this.#received = this.#received.subarray(verdict.length);
-      if (verdict.kind === 'take') {
-        this.#done = true;
-        return this.#resolve(verdict.value);
-      }
-      this.#skipped += verdict.length;
-      this.#skipReason = verdict.reason;
+      this.#follow(verdict);
     }
     if (!this.#done && this.#received.length > this.#limits.maxBytes) {
       const text = `${this.#received.length} bytes came and made no answer to ${this.#question.label}`;
@@ -97,7 +84,26 @@ export class Reply<T> {
     }
   }
 
-  #verdict(): ReturnType<Question<T>['accept']> {
+  #follow(verdict: Exclude<Acceptance<T>, { kind: 'more' }>): void {
+    if (verdict.kind === 'refuse') {
+      const { code: reason, retryable = true } = verdict;
+      const text = `${this.#question.label} was refused: ${verdict.message}`;
+      this.fail(new BridgeError('refused', this.#name, text, { reason, retryable }));
+    } else if (!(verdict.length >= 1 && verdict.length <= this.#received.length)) {
+      this.fail(this.#broken(`it counted ${verdict.length} of ${this.#received.length} bytes`));
+    } else {
+      this.#received = this.#received.subarray(verdict.length);
+      if (verdict.kind === 'take') {
+        this.#done = true;
+        this.#resolve(verdict.value);
+      } else {
+        this.#skipped += verdict.length;
+        this.#skipReason = verdict.reason;
+      }
+    }
+  }
+
+  #verdict(): Acceptance<T> {
     try {
       return this.#question.accept(this.#received);
     } catch (cause) {

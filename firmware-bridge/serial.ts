@@ -1,6 +1,7 @@
 import type { SerialPort } from 'serialport';
 import { BridgeError } from './errors.ts';
 import { Listeners } from './listeners.ts';
+import { failReadsOnHangUp } from './serial-hangup.ts';
 import type { ByteTransport, SerialLine, Unsubscribe } from './transport.ts';
 
 /**
@@ -73,6 +74,8 @@ class SerialTransport implements ByteTransport {
 
   #adopt(port: SerialPort): void {
     this.#port = port;
+    // Before the first listener for data, which starts the reading.
+    failReadsOnHangUp(port.port);
     // Errors that matter reach the callback of the call they belong to, or end in 'close'; without a listener they would throw.
     port.on('error', () => {});
     port.on('data', (chunk: Buffer) => this.#data.emit(chunk));

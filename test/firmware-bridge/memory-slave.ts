@@ -18,7 +18,7 @@ export interface Manners {
 }
 
 /** Every unit, table and address holds another value, so a wrong block shows. */
-export function registerValue(unit: number, functionCode: number, address: number): number {
+function registerValue(unit: number, functionCode: number, address: number): number {
   return (unit * 20_011 + functionCode * 7_001 + address * 31) & 0xffff;
 }
 
