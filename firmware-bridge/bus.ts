@@ -98,7 +98,7 @@ export class Bus {
 
   /** Up to `tries` tries (the bus's own number if absent); only a time-out or a refusal that may pass is tried again. */
   async retry<T>(tries: number | undefined, once: () => Promise<T>): Promise<T> {
-    const most = Math.min(5, Math.max(1, Math.trunc(tries ?? this.#options.tries)));
+    const most = Math.min(5, Math.max(1, Math.trunc(tries ?? this.#options.tries) || 1));
     for (let made = 1; ; made += 1) {
       try {
         return await once();
