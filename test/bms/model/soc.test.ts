@@ -236,6 +236,14 @@ describe('anchors', () => {
     expect(Math.abs(end.socRatio - 0.03)).toBeLessThan(0.02);
   });
 
+  it('empty is less sure under a heavier load, and never as sure as a rest', () => {
+    const sigmaAt = (amperes: number): number =>
+      repeat(socStart(pack({ socRatio: 0.3 }), lfp), showing(lfp, 0.05, amperes), 1, 60).sigma;
+    const rested = repeat(socStart(pack({ socRatio: 0.3 }), lfp), showing(lfp, 0.05, 0), 10, 720).sigma;
+    expect(sigmaAt(-100)).toBeGreaterThan(sigmaAt(-5) * 1.5);
+    expect(sigmaAt(-5)).toBeGreaterThan(rested * 1.1);
+  });
+
   it('a deep sag under a heavy load is not mistaken for empty', () => {
     const start = socStart(pack({ socRatio: 0.5, currentA: -150 }), lfp);
     const sagging = showing(lfp, 0.5, -150);
