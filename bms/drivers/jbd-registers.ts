@@ -13,7 +13,7 @@ export const TRIP_COUNTERS = 0xaa;
 const PARAMETER_BLOCK = 0xfa;
 
 /** Names of the protection bits of 0x03, bit 0 first. Trips, not warnings: the board has opened a switch. */
-export const PROTECTIONS = [
+const PROTECTIONS = [
   'cell_overvoltage',
   'cell_undervoltage',
   'pack_overvoltage',

@@ -40,7 +40,7 @@ const EXCEPTIONS: Readonly<Record<number, string>> = {
 };
 
 /** Words for an exception code. */
-export function exceptionText(code: number): string {
+function exceptionText(code: number): string {
   return `the device answers exception ${code}: ${EXCEPTIONS[code] ?? 'unknown exception'}`;
 }
 

@@ -42,11 +42,6 @@ export class VeDirectText {
   #previous = 0;
   #lastMonoMs = 0;
 
-  /** True while a block or a HEX frame has begun and not ended. */
-  get unfinished(): boolean {
-    return this.#state !== 'idle';
-  }
-
   /** @param monoMs monotonic time of arrival */
   push(chunk: Uint8Array, monoMs: number): readonly TextEvent[] {
     if (monoMs - this.#lastMonoMs > SILENCE_MS) this.#drop();

@@ -44,14 +44,14 @@ function camel(key: string): string {
 }
 
 /** Names of an expectation in camel case, at every depth. */
-export function camelDeep(value: unknown): unknown {
+function camelDeep(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelDeep);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelDeep(inner)]));
 }
 
 /** What of `expected` is not in `actual` (more keys in `actual` are allowed); empty when all is there. */
-export function differences(actual: unknown, expected: unknown, tolerance: number | undefined, path = ''): string[] {
+function differences(actual: unknown, expected: unknown, tolerance: number | undefined, path = ''): string[] {
   if (typeof expected === 'number' && typeof actual === 'number') {
     const allowed = tolerance ?? 1e-6 * Math.max(1, Math.abs(expected));
     return Math.abs(actual - expected) <= allowed ? [] : [`${path}: ${actual} is not ${expected}`];
