@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Aedes, AedesOptions, AuthErrorCode, AuthenticateError } from 'aedes';
+import type { Log } from '../runtime/log.ts';
 import { packetLimit } from './packet-limit.ts';
-import type { SinkLog } from './sink-log.ts';
 
 const MAX_CONNECTIONS = 64;
 const MAX_PACKET_BYTES = 256 * 1024;
@@ -28,7 +28,7 @@ export interface EmbeddedBrokerOptions {
   readonly users: readonly BrokerUser[];
   /** What is below it is published by us alone, but for `<root>/<kind>/<id>/set/…`. */
   readonly root: string;
-  readonly log: SinkLog;
+  readonly log: Log;
 }
 
 /** An MQTT 3.1.1 broker inside this process. It keeps nothing on disk and no sessions for absent clients. */

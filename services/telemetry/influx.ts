@@ -1,7 +1,7 @@
 import type { InfluxConfig } from '../config/schema.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
 import { influxLines } from './influx-lines.ts';
-import type { SinkLog } from './sink-log.ts';
 
 type Client = typeof import('@influxdata/influxdb-client');
 
@@ -25,12 +25,7 @@ export interface InfluxLimits {
  * What cannot be written waits in a bounded buffer in memory and is lost when the process ends; `dropped` counts lines.
  * @param token sent as `Authorization: Token …`; absent for servers without authentication
  */
-export function influxSink(
-  config: InfluxConfig,
-  token: string | undefined,
-  log: SinkLog,
-  limits: InfluxLimits = {},
-): Sink {
+export function influxSink(config: InfluxConfig, token: string | undefined, log: Log, limits: InfluxLimits = {}): Sink {
   return new InfluxSink(config, token, log, limits);
 }
 
@@ -38,7 +33,7 @@ class InfluxSink implements Sink {
   readonly name = 'influx';
   readonly #config: InfluxConfig;
   readonly #token: string | undefined;
-  readonly #log: SinkLog;
+  readonly #log: Log;
   readonly #bufferLines: number;
   readonly #stopDeadlineMs: number;
   readonly #stopped = new AbortController();
@@ -56,7 +51,7 @@ class InfluxSink implements Sink {
   #sent = 0;
   #dropped = 0;
 
-  constructor(config: InfluxConfig, token: string | undefined, log: SinkLog, limits: InfluxLimits) {
+  constructor(config: InfluxConfig, token: string | undefined, log: Log, limits: InfluxLimits) {
     this.#config = config;
     this.#token = token;
     this.#log = log;

@@ -66,6 +66,10 @@ export interface ConnectionOptions {
  */
 export function connection(mqtt: Mqtt, options: ConnectionOptions): Promise<ConnectionEnd> {
   return new Promise((resolve) => {
+    if (options.signal.aborted) {
+      resolve({ reached: false, reason: 'stopped', otherVersion: false });
+      return;
+    }
     let reached = false;
     let failure: Error | undefined;
     let client: MqttClient;

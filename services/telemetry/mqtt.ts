@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/schema.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
 import { type EmbeddedBroker, openEmbeddedBroker } from './embedded-broker.ts';
 import { type ConnectionEnd, connection, type MqttTarget, type MqttVersion, targetOf } from './mqtt-connection.ts';
 import { Outbox, type Retained } from './mqtt-outbox.ts';
 import { type TopicState, topicStates } from './mqtt-states.ts';
-import type { SinkLog } from './sink-log.ts';
 
 /** Publishes under way at a time; brokers allow at least this many by default. */
 const UNDER_WAY = 16;
@@ -36,7 +36,7 @@ export interface MqttSink extends Sink {
  * A broker that is away is tried again for ever; meanwhile only the newest state of each topic is kept.
  * @param clock paces the attempts to reconnect
  */
-export function mqttSink(config: MqttConfig, secrets: MqttSecrets, log: SinkLog, clock: Clock = systemClock): MqttSink {
+export function mqttSink(config: MqttConfig, secrets: MqttSecrets, log: Log, clock: Clock = systemClock): MqttSink {
   return new Publisher(config, secrets, log, clock);
 }
 
@@ -44,7 +44,7 @@ class Publisher implements MqttSink {
   readonly name = 'mqtt';
   readonly #config: MqttConfig;
   readonly #secrets: MqttSecrets;
-  readonly #log: SinkLog;
+  readonly #log: Log;
   readonly #clock: Clock;
   readonly #root: string;
   readonly #clientId = `holdover-${randomBytes(5).toString('hex')}`;
@@ -58,12 +58,13 @@ class Publisher implements MqttSink {
   #latest: Snapshot | undefined;
   #wakePending = false;
   #onIdle: (() => void) | undefined;
+  #leaving = false;
   #sent = 0;
   #refused = 0;
   #refusalLogged = false;
   #lastReason = '';
 
-  constructor(config: MqttConfig, secrets: MqttSecrets, log: SinkLog, clock: Clock) {
+  constructor(config: MqttConfig, secrets: MqttSecrets, log: Log, clock: Clock) {
     this.#config = config;
     this.#secrets = secrets;
     this.#log = log;
@@ -101,7 +102,8 @@ class Publisher implements MqttSink {
 
   /** Hands over what is still due, says goodbye, and is gone within the deadline. */
   async stop(): Promise<void> {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#leaving) return;
+    this.#leaving = true;
     this.#unsubscribe?.();
     const client = this.#client;
     if (client) await withinDeadline(this.#farewell(client));
@@ -149,10 +151,10 @@ class Publisher implements MqttSink {
     const preferred: MqttVersion = 'embedded' in this.#config ? 4 : 5;
     let version = preferred;
     let backoffMs = 0;
-    while (!signal.aborted) {
+    while (!this.#leaving) {
       const end = await this.#oneConnection(mqtt, version);
       this.#client = undefined;
-      if (signal.aborted) return;
+      if (this.#leaving) return;
       if (end.otherVersion && version === 5) {
         version = 4;
         continue;

@@ -111,6 +111,14 @@ describe('points', () => {
     expect(value('holdover_poe_total_trusted', {}, snapshot)).toBe(0);
   });
 
+  it('are one for each label set, whatever says it twice', () => {
+    const [alarm] = rackFixture.alarms;
+    if (!alarm) throw new Error('the fixture has an alarm');
+    const snapshot = withRack({ alarms: [alarm, { ...alarm, message: 'again' }, { ...alarm, subject: 'lfp2' }] });
+    const family = families(snapshot).find(({ metric }) => metric.name === 'holdover_rack_alarm');
+    expect(family?.points.map(({ labels }) => labels.subject)).toEqual(['lfp1', 'lfp2']);
+  });
+
   it('never promise a schedule without a battery figure', () => {
     const { usableWh: _, allOffInS: __, ...schedule } = snapshotFixture.coordinator.schedule;
     const snapshot = { ...snapshotFixture, coordinator: { ...snapshotFixture.coordinator, schedule } };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import mqtt, { type IClientOptions } from 'mqtt';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type BrokerUser,
   type EmbeddedBroker,
@@ -105,11 +105,11 @@ describe('the embedded broker without users', () => {
 
   it('hangs up on a packet that is too long, before it has come', async () => {
     const broker = await open();
-    const socket = connect(broker.port, '127.0.0.1');
-    await once(socket, 'connect');
-    // A CONNECT that declares 100 MB.
-    socket.write(Uint8Array.of(0x10, 0x80, 0xc2, 0xd7, 0x2f));
-    await once(socket, 'close');
+    const reader = await client(broker);
+    const hungUp = new Promise((resolve) => reader.once('close', () => resolve(true)));
+    // A publish that declares 100 MB and brings none of them; without a limit the broker would wait for the rest.
+    reader.stream.write(Uint8Array.of(0x30, 0x80, 0xc2, 0xd7, 0x2f));
+    expect(await hungUp).toBe(true);
     expect(await client(broker)).toBeDefined();
   });
 
@@ -183,5 +183,17 @@ describe('the MQTT sink with the embedded broker', () => {
     const embedded = { port: 0, listen: '127.0.0.1', users: [{ user: 'ha', password: { env: 'HA' }, write: false }] };
     const sink = mqttSink({ embedded, topic: 'rack' }, {}, silent);
     await expect(sink.start(testFeed())).rejects.toThrow(/no password for user ha/);
+  });
+
+  it('says which package is missing, and how to get it', async () => {
+    vi.doMock('aedes', () => {
+      throw new Error('Cannot find package');
+    });
+    try {
+      const sink = mqttSink({ embedded: { port: 0, listen: '127.0.0.1', users: [] }, topic: 'rack' }, {}, silent);
+      await expect(sink.start(testFeed())).rejects.toThrow(/npm install aedes/);
+    } finally {
+      vi.doUnmock('aedes');
+    }
   });
 });

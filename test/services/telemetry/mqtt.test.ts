@@ -113,12 +113,13 @@ describe.skipIf(peersMissing)(`against ${mosquitto.title} and ${mosquittoSub.tit
     const broker = await passwordBroker(workshop, ['topic readwrite holdover/#']);
     await broker.start();
     const watcher = subscribe(workshop, broker.port, 'holdover/status', ...asHoldover, '-q', '1');
-    const { sink } = sinkFor(broker.port);
+    const { sink, log } = sinkFor(broker.port);
     await sink.start(testFeed(snapshotFixture));
     await until('it is up', () => sink.health().up);
     await sink.stop();
     await until('it is offline', () => payloads(watcher, 'holdover/status').includes('offline'));
     expect(sink.health().up).toBe(false);
+    expect(log.lines.filter(({ level }) => level !== 'info')).toEqual([]);
 
     const script = `
       import { mqttSink } from './services/telemetry/mqtt.ts';
@@ -130,6 +131,8 @@ describe.skipIf(peersMissing)(`against ${mosquitto.title} and ${mosquittoSub.tit
     await until('the other process is online', () => payloads(watcher, 'holdover/status').at(-1) === 'online');
     await other.stop('SIGKILL');
     await until('its will is heard', () => payloads(watcher, 'holdover/status').at(-1) === 'offline');
+    const late = subscribe(workshop, broker.port, 'holdover/status', ...asHoldover);
+    await until('the will is retained', () => payloads(late, 'holdover/status').includes('offline'));
   });
 
   it('notices and counts publishes that the ACL refuses, and goes on with the others', async () => {
@@ -279,6 +282,16 @@ describe('a broker that is away', () => {
   });
 });
 
+it('stops although it has only just been told to start', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { sink } = sinkFor((server.address() as { port: number }).port);
+  await sink.start(testFeed(snapshotFixture));
+  await sink.stop();
+  server.close();
+  expect(sink.health().up).toBe(false);
+});
+
 describe('a broker that speaks 3.1.1 only', () => {
   it('is spoken to in 3.1.1', async () => {
     const broker = await Aedes.createBroker();
@@ -299,7 +312,7 @@ describe('a broker that speaks 3.1.1 only', () => {
     server.close();
   });
 
-  it('is found out when it only hangs up', async () => {
+  it.each(['destroy', 'resetAndDestroy'] as const)('is found out when it only hangs up (%s)', async (hangUp) => {
     const versions: (number | undefined)[] = [];
     const server = createServer((socket) => {
       socket.once('data', (chunk) => {
@@ -307,7 +320,7 @@ describe('a broker that speaks 3.1.1 only', () => {
         const level = chunk[chunk.indexOf('MQTT') + 4];
         versions.push(level);
         if (level === 4) socket.write(Uint8Array.of(0x20, 2, 0, 0));
-        else socket.destroy();
+        else socket[hangUp]();
       });
       socket.on('error', () => {});
     }).listen(0, '127.0.0.1');
