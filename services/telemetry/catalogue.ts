@@ -1,4 +1,6 @@
 import type { Snapshot } from '../shutdown/view.ts';
+import { hostMetrics } from './catalogue/hosts.ts';
+import { mainsMetrics } from './catalogue/mains.ts';
 import { packMetrics } from './catalogue/pack.ts';
 import { poeMetrics } from './catalogue/poe.ts';
 import { powerMetrics } from './catalogue/power.ts';
@@ -24,8 +26,10 @@ export { UNITS, type Unit, type UnitWords } from './units.ts';
 export const catalogue: readonly Metric[] = [
   ...packMetrics,
   ...powerMetrics,
+  ...mainsMetrics,
   ...poeMetrics,
   ...shutdownMetrics,
+  ...hostMetrics,
   ...serviceMetrics,
 ];
 

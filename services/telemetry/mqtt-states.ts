@@ -1,7 +1,7 @@
 import type { MeterSample, PackSample } from '#bms/model';
 import type { SwitchSample } from '../rack/samples.ts';
 import type { HostView, Snapshot, StageSchedule } from '../shutdown/view.ts';
-import { hostDraw } from './catalogue/shutdown.ts';
+import { hostDraw } from './catalogue/hosts.ts';
 import { fresh, ONLY_ONE, rounded, type TopicKind } from './metric.ts';
 
 /** What is published under `<root>/<kind>/<id>/`. */

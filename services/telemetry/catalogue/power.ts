@@ -1,9 +1,9 @@
 import type { MeterSample } from '#bms/model';
 import type { BankView } from '../../rack/rack.ts';
-import { fresh, type HomeAssistantWords, type Metric, metric, type NutWords, ONLY_ONE, stateSet } from '../metric.ts';
+import { fresh, type HomeAssistantWords, type Metric, metric, type NutWords } from '../metric.ts';
 import type { Unit } from '../units.ts';
 
-/** The bank as one source of energy, the meters, the branch circuit and mains. */
+/** The bank as one source of energy, and the meters. */
 
 interface Words {
   readonly field: string;
@@ -43,8 +43,6 @@ const ofMeter = (row: Words & { readonly value: (sample: MeterSample) => number 
   });
 
 const joules = (wh: number | undefined): number | undefined => (wh === undefined ? undefined : wh * 3600);
-
-const verdicts = { label: 'verdict', values: ['present', 'absent', 'unknown'] };
 
 const bankMetrics: readonly Metric[] = [
   ofBank({
@@ -242,91 +240,4 @@ const meterMetrics: readonly Metric[] = [
   }),
 ];
 
-const circuitMetrics: readonly Metric[] = [
-  metric({
-    measurement: 'circuit',
-    field: 'power_watts',
-    quantity: 'power',
-    unit: 'watts',
-    labels: ['circuit'],
-    help: 'Power on the branch circuit.',
-    mqtt: { kind: 'circuit', path: ['powerW'] },
-    homeAssistant: { name: 'Power', precision: 0 },
-    read: ({ rack: { circuit } }) =>
-      circuit.freshness === 'fresh' ? [{ labels: { circuit: ONLY_ONE }, value: circuit.powerW }] : [],
-  }),
-  metric({
-    measurement: 'circuit',
-    field: 'current_amperes',
-    quantity: 'current',
-    unit: 'amperes',
-    labels: ['circuit'],
-    help: 'Current on the branch circuit.',
-    mqtt: { kind: 'circuit', path: ['currentA'] },
-    homeAssistant: { name: 'Current', precision: 2 },
-    read: ({ rack: { circuit } }) =>
-      circuit.freshness === 'fresh' ? [{ labels: { circuit: ONLY_ONE }, value: circuit.currentA }] : [],
-  }),
-  metric({
-    measurement: 'circuit',
-    field: 'limit_amperes',
-    quantity: 'current',
-    unit: 'amperes',
-    labels: ['circuit'],
-    help: 'Continuous limit of the branch circuit.',
-    mqtt: { kind: 'circuit', path: ['limitA'] },
-    homeAssistant: { name: 'Continuous limit', precision: 1, entityCategory: 'diagnostic' },
-    read: ({ rack: { circuit } }) => [{ labels: { circuit: ONLY_ONE }, value: circuit.limitA }],
-  }),
-];
-
-const mainsMetrics: readonly Metric[] = [
-  metric({
-    measurement: 'mains',
-    field: 'present',
-    quantity: 'presence',
-    unit: 'boolean',
-    help: 'Whether mains is present, judged from all evidence; absent while that is unknown.',
-    mqtt: { kind: 'mains', path: ['present'] },
-    homeAssistant: { name: 'Mains', deviceClass: 'power' },
-    read: ({ rack: { mains } }) => (mains.verdict === 'unknown' ? [] : [{ value: mains.verdict === 'present' }]),
-  }),
-  metric({
-    measurement: 'mains',
-    field: 'verdict',
-    quantity: 'presence',
-    unit: 'boolean',
-    kind: 'state-set',
-    states: verdicts,
-    labels: ['verdict'],
-    help: 'What is known of mains: present, absent or unknown.',
-    mqtt: { kind: 'mains', path: ['verdict'] },
-    homeAssistant: { name: 'Verdict', options: verdicts.values, entityCategory: 'diagnostic' },
-    read: ({ rack: { mains } }) => stateSet(verdicts, mains.verdict),
-  }),
-  metric({
-    measurement: 'mains',
-    field: 'evidence_present',
-    quantity: 'presence',
-    unit: 'boolean',
-    labels: ['source'],
-    help: 'What one witness says of mains; absent while it is silent.',
-    mqtt: { kind: 'mains', path: ['evidence', ':source'] },
-    read: ({ rack: { mains } }) =>
-      mains.votes
-        .filter((vote) => vote.says !== 'silent')
-        .map((vote) => ({ labels: { source: vote.source }, value: vote.says === 'present' })),
-  }),
-  metric({
-    measurement: 'mains',
-    field: 'disputed',
-    quantity: 'agreement',
-    unit: 'boolean',
-    help: 'Whether the witnesses contradict each other.',
-    mqtt: { kind: 'mains', path: ['disputed'] },
-    homeAssistant: { name: 'Disputed', deviceClass: 'problem', entityCategory: 'diagnostic' },
-    read: ({ rack: { mains } }) => [{ value: mains.disputed }],
-  }),
-];
-
-export const powerMetrics: readonly Metric[] = [...bankMetrics, ...meterMetrics, ...circuitMetrics, ...mainsMetrics];
+export const powerMetrics: readonly Metric[] = [...bankMetrics, ...meterMetrics];

@@ -41,7 +41,7 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export function run(path: string, args: readonly string[]): Running {
+function run(path: string, args: readonly string[]): Running {
   const child = spawn(path, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk) => {

@@ -23,7 +23,7 @@ export const fresh = <S>(sample: S): Observed<S> => ({
   freshness: 'fresh',
 });
 
-export const stale = <S>(sample: S): Observed<S> => ({
+const stale = <S>(sample: S): Observed<S> => ({
   sample,
   receivedAtMs: MONO_MS - 60_000,
   ageMs: 60_000,
@@ -130,7 +130,7 @@ const stage = (name: string, beginsInS: number, mustBeginBelowWh: number, loadAf
   loadAfterW,
 });
 
-export const bankView: BankView = {
+const bankView: BankView = {
   complete: true,
   measuredAtMs: MONO_MS - 1000,
   freshness: 'fresh',
