@@ -22,10 +22,9 @@ export function fitLosses(ratedW: number, points: readonly EfficiencyPoint[]): L
     }
     return { x, loss: x / efficiency - x };
   });
-  const [first] = samples;
-  if (first === undefined) throw new RangeError('a converter needs at least one efficiency point');
-  const loads = new Set(samples.map(({ x }) => x)).size;
-  if (loads === 1) return { ratedW, a: 0, b: first.loss / first.x, c: 0 };
+  if (samples.length === 0) throw new RangeError('a converter needs at least one efficiency point');
+  const loads = distinctLoads(samples.map(({ x }) => x));
+  if (loads === 1) return { ratedW, a: 0, b: total(samples, ({ loss }) => loss) / total(samples, ({ x }) => x), c: 0 };
   const [a, b, c] = leastSquares(samples, loads === 2 ? 2 : 3);
   return { ratedW, a: Math.max(a, 0), b, c };
 }
@@ -35,6 +34,18 @@ export function inputPowerW({ ratedW, a, b, c }: LossFit, outputW: number): numb
   const out = Math.max(outputW, 0);
   const x = out / ratedW;
   return out + ratedW * Math.max(a + b * x + c * x * x, 0);
+}
+
+/** How many loads there are, when those nearer than this share of the rating are one: a fit needs them apart. */
+function distinctLoads(loads: readonly number[], apart = 0.001): number {
+  let count = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const x of [...loads].sort((a, b) => a - b)) {
+    if (x - last < apart) continue;
+    count++;
+    last = x;
+  }
+  return count;
 }
 
 /** Coefficients of a polynomial with `terms` terms (2 or 3), by the normal equations and Gaussian elimination. */

@@ -153,6 +153,15 @@ describe('a converter', () => {
     expect(two.a).toBeGreaterThan(0);
   });
 
+  it('takes points at all but the same load for one', () => {
+    const fit = fitLosses(100, [
+      [0.5, 0.8],
+      [0.5 + 1e-15, 0.8],
+      [0.5 + 2e-15, 0.8],
+    ]);
+    expect(inputPowerW(fit, 20)).toBeCloseTo(25, 9);
+  });
+
   it('never gives more than it takes, whatever its points', () => {
     const point = fc.tuple(
       fc.double({ min: 0.01, max: 1.2, noNaN: true }),
@@ -163,7 +172,9 @@ describe('a converter', () => {
         fc.array(point, { minLength: 1, maxLength: 6 }),
         fc.double({ min: 0, max: 1000, noNaN: true }),
         (points, outW) => {
-          expect(inputPowerW(fitLosses(500, points), outW)).toBeGreaterThanOrEqual(outW);
+          const inputW = inputPowerW(fitLosses(500, points), outW);
+          expect(inputW).toBeGreaterThanOrEqual(outW);
+          expect(Number.isFinite(inputW)).toBe(true);
         },
       ),
     );
