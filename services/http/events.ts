@@ -165,7 +165,12 @@ export class EventHub {
   }
 
   #journal(): JournalTail {
-    return { lines: finite(this.#desk.journal(JOURNAL_LINES)) };
+    try {
+      return { lines: finite(this.#desk.journal(JOURNAL_LINES)) };
+    } catch {
+      // A journal in trouble shows itself in readiness; it must not throw into whoever made the snapshot.
+      return { lines: [] };
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export class LatestSnapshot {
   readonly #clock: Clock;
   readonly #staleAfterMs: number;
   readonly #listeners = new Set<() => void>();
+  #snapshot: Snapshot | undefined;
+  /** The newest snapshot as JSON carries it; made when somebody asks. */
   #plain: Plain<Snapshot> | undefined;
   #arrivedMs = 0;
   #unsubscribe: (() => void) | undefined;
@@ -43,7 +45,7 @@ export class LatestSnapshot {
 
   /** Ms since the newest snapshot arrived; absent when there was none. */
   ageMs(): number | undefined {
-    return this.#plain ? Math.max(0, this.#clock.monoMs() - this.#arrivedMs) : undefined;
+    return this.#snapshot ? Math.max(0, this.#clock.monoMs() - this.#arrivedMs) : undefined;
   }
 
   /** Why there is no fresh snapshot; absent when there is one. */
@@ -56,9 +58,11 @@ export class LatestSnapshot {
 
   /** The newest snapshot and its age; absent when there was none. */
   event(): SnapshotEvent | undefined {
-    const plain = this.#plain;
+    const snapshot = this.#snapshot;
     const ageMs = this.ageMs();
-    if (!plain || ageMs === undefined) return undefined;
+    if (!snapshot || ageMs === undefined) return undefined;
+    this.#plain ??= finite(snapshot);
+    const plain = this.#plain;
     const rounded = Math.round(ageMs);
     const stale = ageMs > this.#staleAfterMs;
     return {
@@ -84,7 +88,8 @@ export class LatestSnapshot {
   }
 
   #take(snapshot: Snapshot): void {
-    this.#plain = finite(snapshot);
+    this.#snapshot = snapshot;
+    this.#plain = undefined;
     this.#arrivedMs = this.#clock.monoMs();
   }
 }

@@ -22,7 +22,7 @@ export class HttpProblem extends Error {
 }
 
 /** The body of a problem answer. */
-export function problemBody(problem: HttpProblem): Problem {
+function problemBody(problem: HttpProblem): Problem {
   return {
     type: 'about:blank',
     title: STATUS_CODES[problem.status] ?? 'Error',

@@ -87,6 +87,19 @@ describe('the event stream', () => {
     expect(seqs).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('goes on when the journal cannot be read', async () => {
+    const service = new FakeService(snapshotOf('mains'));
+    service.journal = () => {
+      throw new Error('journal is gone');
+    };
+    const { url } = await listening(service);
+    const stream = await reader(url);
+    await until(() => stream.of('snapshot').length === 1);
+    expect(() => service.tick(snapshotOf('mains', 1))).not.toThrow();
+    await until(() => stream.of('snapshot').length === 2);
+    expect(stream.of('journal')).toEqual([]);
+  });
+
   it('opens before there is a snapshot and beats until there is one', async () => {
     const service = new FakeService();
     const { url } = await listening(service, { heartbeatMs: 10 });

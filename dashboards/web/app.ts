@@ -1,0 +1,156 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { battery } from './battery.ts';
+import type { Currency } from './card.ts';
+import { chart } from './chart.ts';
+import { commands, tokenField } from './commands.ts';
+import { count, duration, NOTHING, percent } from './format.ts';
+import { headline, mainsForS } from './headline.ts';
+import { History } from './history.ts';
+import { hosts } from './hosts.ts';
+import { alarms, journal } from './journal.ts';
+import { circuit, mains } from './mains.ts';
+import { switches } from './ports.ts';
+import { schedule } from './schedule.ts';
+import { Stream, type StreamState } from './stream.ts';
+import type { Picture } from './wire.ts';
+
+/** A snapshot older than this is not shown as current, ms. */
+const STALE_MS = 10_000;
+
+/** The page. Everything below is drawn from the newest snapshot; nothing is carried on by the page itself. */
+export function App(): VNode {
+  const [state, setState] = useState<StreamState>({ link: 'connecting', journal: [] });
+  const [token, setToken] = useState('');
+  const [nowMs, setNowMs] = useState(() => performance.now());
+  const history = useMemo(() => new History(), []);
+  const stream = useMemo(() => {
+    const take = (next: StreamState) => {
+      if (next.picture) history.add(next.picture);
+      setState(next);
+    };
+    return new Stream('/api/v1/events', take);
+  }, [history]);
+  useEffect(() => {
+    stream.open();
+    const second = setInterval(() => setNowMs(performance.now()), 1000);
+    const again = () => {
+      if (document.visibilityState === 'visible' && stream.state.link !== 'live') stream.open();
+    };
+    addEventListener('online', again);
+    document.addEventListener('visibilitychange', again);
+    return () => {
+      stream.close();
+      clearInterval(second);
+      removeEventListener('online', again);
+      document.removeEventListener('visibilitychange', again);
+    };
+  }, [stream]);
+  const { picture } = state;
+  if (state.link === 'refused') return closed(token, setToken, () => stream.open(token));
+  if (!picture) return waiting(state);
+  const whole = currencyOf(state, Math.max(nowMs, state.heardAtMs ?? 0));
+  return page(picture, state, whole, history, commands({ token, onToken: setToken }));
+}
+
+/** How current everything on the page is: the connection and the service both have to be alive. */
+export function currencyOf(state: StreamState, nowMs: number): Currency & { readonly why?: string } {
+  const sinceHeardMs = nowMs - (state.heardAtMs ?? nowMs);
+  const ageMs = (state.snapshotAgeMs ?? 0) + sinceHeardMs;
+  const ageS = ageMs / 1000;
+  if (state.link !== 'live')
+    return { freshness: 'stale', ageS, why: `Connection lost. Last data ${duration(ageS)} ago; reconnecting.` };
+  if (ageMs > STALE_MS || state.picture?.freshness === 'stale') {
+    return {
+      freshness: 'stale',
+      ageS,
+      why: `The service answers, but has made no new snapshot for ${duration(ageS)}.`,
+    };
+  }
+  return { freshness: 'fresh', ageS };
+}
+
+function page(
+  picture: Picture,
+  state: StreamState,
+  whole: Currency & { readonly why?: string },
+  history: History,
+  orders: VNode,
+): VNode {
+  const { bank } = picture.rack;
+  const bankAgeS = bank.measuredAtMs === undefined ? whole.ageS : (picture.rack.monoMs - bank.measuredAtMs) / 1000;
+  const ofBank: Currency = whole.freshness === 'fresh' ? { freshness: bank.freshness, ageS: bankAgeS } : whole;
+  return html`<div class=${whole.freshness === 'fresh' ? 'page' : 'page page-stale'}>
+    ${top(picture, state, whole, ofBank)}
+    <p class="banner" role="alert" hidden=${whole.why === undefined}>${whole.why ?? ''}</p>
+    ${alarms(picture.rack.alarms)}
+    <main class="grid">
+      ${battery(picture, ofBank)} ${schedule(picture, whole)} ${mains(picture, whole)} ${circuit(picture, whole)}
+      ${hosts(picture, whole)}
+      <div class="column">${switches(picture, whole)} ${journal(state.journal)}</div>
+      ${chart(picture, history, ofBank)} ${orders}
+    </main>
+    ${foot(picture)}
+  </div>`;
+}
+
+function top(picture: Picture, state: StreamState, whole: Currency, ofBank: Currency): VNode {
+  const { title, next, tone } = headline(picture);
+  const { mains: view, bank } = picture.rack;
+  const known = ofBank.freshness === 'fresh';
+  return html`<header class=${`top tone-${tone}`}>
+    <div class="top-words">
+      <p class="site">holdover <b>${picture.site}</b></p>
+      <h1 aria-live="polite"><i class="tone-mark" aria-hidden="true"></i>${title}${whole.freshness === 'fresh' ? '' : ' (last known)'}</h1>
+      <p class="next">${next.map((words, index) => html`<span class=${index === 0 ? 'first' : ''}>${words}</span>`)}</p>
+    </div>
+    <dl class="top-facts">
+      <div><dt>Mains</dt><dd>${view.verdict === 'absent' ? 'away' : view.verdict}</dd><dd class="note">for ${duration(mainsForS(picture))}</dd></div>
+      <div class=${known ? '' : 'unsure'}><dt>Battery</dt><dd>${percent(bank.socRatio)}</dd><dd class="note">${known ? runtime(picture) : ofBank.freshness}</dd></div>
+      <div class=${state.link === 'live' ? 'link link-live' : 'link'}><dt>Connection</dt><dd>${state.link}</dd><dd class="note">${duration(whole.ageS)} ago</dd></div>
+    </dl>
+  </header>`;
+}
+
+function runtime({ rack: { bank } }: Picture): string {
+  if (bank.runtimeS !== undefined) return `${duration(bank.runtimeS)} left`;
+  if (bank.currentA === undefined) return NOTHING;
+  return bank.currentA > 0.1 ? 'charging' : 'at rest';
+}
+
+function foot(picture: Picture): VNode {
+  const dot = (name: string, up: boolean, note: string) => {
+    const words = `${name}${up ? '' : ' down'}${note}`;
+    return html`<li class=${up ? '' : 'down'} key=${name}><i class="dot" aria-hidden="true"></i>${words}</li>`;
+  };
+  return html`<footer class="foot">
+    <ul>
+      ${picture.devices.map(({ device, up }) => dot(device, up, ''))}
+      ${picture.sinks.map(({ sink, up, dropped }) => dot(sink, up, dropped === 0 ? '' : `, ${count(dropped, 'message')} lost`))}
+    </ul>
+    <p>holdover ${picture.version} · <a href="/openapi.json">API</a> · <a href="/metrics">metrics</a></p>
+  </footer>`;
+}
+
+function waiting(state: StreamState): VNode {
+  const words =
+    state.link === 'live' ? 'Connected. The service has not made a snapshot yet.' : 'Connecting to the service…';
+  return html`<main class="alone"><h1>holdover</h1><p role="status">${words}</p></main>`;
+}
+
+function closed(token: string, onToken: (token: string) => void, open: () => void): VNode {
+  return html`<main class="alone">
+    <h1>holdover</h1>
+    <p role="status">${token === '' ? 'Reading needs a token here.' : 'Enter the token and open.'}</p>
+    <form
+      onSubmit=${(event: Event) => {
+        event.preventDefault();
+        open();
+      }}
+    >
+      ${tokenField('read-token', 'Token', token, onToken)}
+      <button class="primary" disabled=${token === ''}>Open</button>
+    </form>
+  </main>`;
+}

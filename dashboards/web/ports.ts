@@ -1,0 +1,87 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { type Currency, card, nothing, share } from './card.ts';
+import { byNumber, count, shortWatts, watts } from './format.ts';
+import type { Host, Picture, Port, Seen, Switch } from './wire.ts';
+
+const STATES: Readonly<Record<Port['state'], string>> = {
+  delivering: 'delivering',
+  searching: 'idle',
+  disabled: 'off',
+  fault: 'fault',
+  test: 'test',
+  unknown: 'unknown',
+};
+
+/** Each switch as its front panel. */
+export function switches(picture: Picture, whole: Currency): readonly VNode[] {
+  const all = Object.entries(picture.rack.switches).sort(([a], [b]) => byNumber(a, b));
+  if (all.length === 0) return [card('poe', 'PoE', nothing('No PoE switch is configured.'))];
+  return all.map(([id, seen]) => frontPanel(id, seen, picture.coordinator.hosts, whole, all.length));
+}
+
+function frontPanel(id: string, seen: Seen<Switch>, hosts: readonly Host[], whole: Currency, amount: number): VNode {
+  const { sample, freshness, ageMs } = seen;
+  const ageS = ageMs === undefined ? undefined : ageMs / 1000;
+  const currency: Currency = whole.freshness === 'fresh' ? { freshness, ageS } : whole;
+  const title = `PoE switch ${id}`;
+  const cardId = amount === 1 ? 'poe' : `poe-${id}`;
+  if (sample === undefined) {
+    return card(cardId, title, nothing(seen.failure?.message ?? 'This switch has not answered yet.'), { currency });
+  }
+  const ports = [...sample.ports].sort((a, b) => byNumber(a.port, b.port));
+  const named = new Map(hosts.filter((host) => host.switchId === id).map((host) => [host.port, host]));
+  const delivering = ports.filter((port) => port.state === 'delivering').length;
+  const body = html`
+    ${budget(sample)}
+    <ol class="ports" aria-label=${`${count(ports.length, 'port')} of ${id}, ${delivering} delivering`}>
+      ${ports.map((port) => jack(port, named.get(port.port)))}
+    </ol>
+    <ul class="legend" aria-hidden="true">
+      ${(['delivering', 'searching', 'disabled', 'fault'] as const).map(
+        (state) => html`<li><i class=${`swatch port-${state}`}></i>${STATES[state]}</li>`,
+      )}
+    </ul>
+    ${seen.failure === undefined ? null : html`<p class="failure">${seen.failure.message}</p>`}
+  `;
+  return card(cardId, title, body, {
+    currency,
+    aside: html`<span class="note">${delivering} of ${ports.length} delivering</span>`,
+  });
+}
+
+function budget({ budgetW, drawnW, reservedW, totalTrusted }: Switch): VNode {
+  const of = budgetW === undefined ? '' : ` of ${watts(budgetW)}`;
+  const label = `${watts(drawnW)} drawn${of}${reservedW === undefined ? '' : `, ${watts(reservedW)} reserved`}`;
+  const whole = budgetW ?? Math.max(drawnW ?? 0, reservedW ?? 0, 1);
+  return html`<div class="budget">
+    <p class="facts">
+      <span><b>${watts(drawnW)}</b> drawn${of}</span>
+      ${reservedW === undefined ? null : html`<span>${watts(reservedW)} reserved</span>`}
+      ${totalTrusted ? null : html`<span class="failure">the switch’s total contradicts its ports</span>`}
+    </p>
+    <div class="bar bar-budget" role="img" aria-label=${label}>
+      ${reservedW === undefined ? null : html`<i class="reserved" style=${{ width: share(reservedW, whole) }}></i>`}
+      <i class="fill" style=${{ width: share(drawnW ?? 0, whole) }}></i>
+    </div>
+  </div>`;
+}
+
+function jack(port: Port, host: Host | undefined): VNode {
+  const power = port.state === 'delivering' ? watts(port.powerW) : '';
+  const words = [`port ${port.port}`, host?.id, STATES[port.state], power].filter((word) => word).join(', ');
+  const middle =
+    port.state === 'delivering' && port.powerW !== undefined
+      ? shortWatts(port.powerW)
+      : port.state === 'fault'
+        ? 'fault'
+        : port.state === 'disabled'
+          ? 'off'
+          : '·';
+  return html`<li class=${`port port-${port.state}`} title=${words} key=${port.port}>
+    <span class="sr-only">${words}</span>
+    <span class="port-number" aria-hidden="true">${port.port}</span>
+    <span class="port-watts" aria-hidden="true">${middle}</span>
+    <span class="port-host" aria-hidden="true">${host?.id ?? ''}</span>
+  </li>`;
+}

@@ -1,0 +1,167 @@
+/**
+ * What the page reads of the API (`/openapi.json`): only the fields it shows. The page is a client like any other and
+ * imports nothing of the service; a test holds these types against the service's own schemas.
+ */
+
+export type Freshness = 'fresh' | 'stale' | 'absent';
+type Phase = 'mains' | 'on-battery' | 'shutting-down' | 'dark' | 'restoring';
+export type HostPhase = 'up' | 'cordoned' | 'drained' | 'halting' | 'halted' | 'cut' | 'powering';
+
+export interface Seen<Sample> {
+  readonly sample?: Sample | undefined;
+  readonly ageMs?: number | undefined;
+  readonly freshness: Freshness;
+  readonly failure?: { readonly code: string; readonly message: string } | undefined;
+}
+
+export interface Pack {
+  readonly voltageV?: number | undefined;
+  readonly currentA?: number | undefined;
+  readonly socRatio?: number | undefined;
+  readonly cellsV?: readonly number[] | undefined;
+  readonly temperaturesC?: readonly number[] | undefined;
+  readonly balancingCells?: readonly number[] | undefined;
+  readonly alarms?:
+    | readonly { readonly code: string; readonly level: string; readonly detail?: string | undefined }[]
+    | undefined;
+  readonly model?: string | undefined;
+}
+
+export interface Meter {
+  readonly voltageV?: number | undefined;
+  readonly currentA?: number | undefined;
+  readonly powerW?: number | undefined;
+  readonly frequencyHz?: number | undefined;
+}
+
+export interface Port {
+  readonly port: string;
+  readonly enabled?: boolean | undefined;
+  readonly state: 'disabled' | 'searching' | 'delivering' | 'fault' | 'test' | 'unknown';
+  readonly powerW?: number | undefined;
+}
+
+export interface Switch {
+  readonly budgetW?: number | undefined;
+  readonly drawnW?: number | undefined;
+  readonly reservedW?: number | undefined;
+  readonly totalTrusted: boolean;
+  readonly ports: readonly Port[];
+}
+
+export interface Bank {
+  readonly complete: boolean;
+  readonly freshness: Freshness;
+  readonly voltageV?: number | undefined;
+  readonly currentA?: number | undefined;
+  readonly powerW?: number | undefined;
+  readonly socRatio?: number | undefined;
+  readonly socSigma?: number | undefined;
+  readonly usableWh?: number | undefined;
+  readonly usableLowWh?: number | undefined;
+  readonly fullWh?: number | undefined;
+  readonly runtimeS?: number | undefined;
+  readonly measuredAtMs?: number | undefined;
+}
+
+export interface Mains {
+  readonly verdict: 'present' | 'absent' | 'unknown';
+  readonly sinceMs: number;
+  readonly votes: readonly {
+    readonly source: string;
+    readonly says: 'present' | 'absent' | 'silent';
+    readonly because: string;
+  }[];
+  readonly disputed: boolean;
+}
+
+interface Circuit {
+  readonly powerW?: number | undefined;
+  readonly currentA?: number | undefined;
+  readonly limitA: number;
+  readonly freshness: Freshness;
+}
+
+export interface Alarm {
+  readonly code: string;
+  readonly subject: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly message: string;
+}
+
+export interface Stage {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly state: 'waiting' | 'going-down' | 'down' | 'coming-back';
+  readonly beginsInS?: number | undefined;
+  readonly decidedBy?: 'energy' | 'after' | 'soc' | 'runtime' | 'operator' | undefined;
+  readonly mustBeginBelowWh: number;
+  readonly durationS: number;
+  readonly loadAfterW: number;
+}
+
+export interface Schedule {
+  readonly basis: 'live' | 'if-mains-failed';
+  readonly usableWh?: number | undefined;
+  readonly reserveWh: number;
+  readonly loadW: number;
+  readonly stages: readonly Stage[];
+  readonly allOffInS?: number | undefined;
+  readonly feasible: boolean;
+}
+
+export interface Host {
+  readonly id: string;
+  readonly phase: HostPhase;
+  readonly sinceWallMs: number;
+  readonly stage?: string | undefined;
+  readonly switchId?: string | undefined;
+  readonly port?: string | undefined;
+  readonly protected: boolean;
+  readonly reachable?: boolean | undefined;
+  readonly powerW?: number | undefined;
+  readonly forced: boolean;
+  readonly trouble?: string | undefined;
+}
+
+/** Data of the event `snapshot`. */
+export interface Picture {
+  readonly wallMs: number;
+  readonly ageMs: number;
+  readonly freshness: 'fresh' | 'stale';
+  readonly site: string;
+  readonly version: string;
+  readonly devices: readonly { readonly device: string; readonly kind: string; readonly up: boolean }[];
+  readonly sinks: readonly { readonly sink: string; readonly up: boolean; readonly dropped: number }[];
+  readonly rack: {
+    readonly wallMs: number;
+    readonly monoMs: number;
+    readonly packs: Readonly<Record<string, Seen<Pack>>>;
+    readonly bank: Bank;
+    readonly meters: Readonly<Record<string, Seen<Meter>>>;
+    readonly switches: Readonly<Record<string, Seen<Switch>>>;
+    readonly mains: Mains;
+    readonly circuit: Circuit;
+    readonly alarms: readonly Alarm[];
+  };
+  readonly coordinator: {
+    readonly phase: Phase;
+    readonly sinceWallMs: number;
+    readonly onBatteryS?: number | undefined;
+    readonly schedule: Schedule;
+    readonly hosts: readonly Host[];
+  };
+}
+
+/** One line of the journal. Entries of a kind the page does not know are shown by their kind. */
+export interface JournalLine {
+  readonly seq: number;
+  readonly wallMs: number;
+  readonly entry: { readonly kind: string; readonly [key: string]: unknown };
+}
+
+/** The error answer of the API (RFC 9457). */
+export interface Problem {
+  readonly title?: string;
+  readonly detail?: string;
+}
