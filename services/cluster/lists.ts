@@ -1,0 +1,65 @@
+import { type KubeNode, type Lease, type Pod, parseLease, parseNode, parsePage, parsePod } from './objects.ts';
+import type { RestAnswer, RestClient, RestRequest } from './rest.ts';
+
+/** Objects per page; an answer stays far below the client's size limit. */
+const PAGE_SIZE = 500;
+/** A list that never ends is a broken server, not a big cluster: 50 000 objects. */
+const MAX_PAGES = 100;
+
+export interface Listed<T> {
+  readonly items: readonly T[];
+  /** Where a watch takes over. */
+  readonly resourceVersion: string;
+  readonly serverNowMs?: number;
+}
+
+type Query = NonNullable<RestRequest['query']>;
+
+export const listNodes = (rest: RestClient, signal?: AbortSignal): Promise<Listed<KubeNode>> =>
+  listAll(rest, '/api/v1/nodes', {}, parseNode, signal);
+
+/** All pods of the cluster as of now. */
+export const listPods = (rest: RestClient, signal?: AbortSignal): Promise<Listed<Pod>> =>
+  listAll(rest, '/api/v1/pods', {}, parsePod, signal);
+
+/** Unfinished pods out of the API server's memory: cheap enough for every poll, and may be a moment old. */
+export const listPodsCheaply = (rest: RestClient): Promise<Listed<Pod>> =>
+  listAll(
+    rest,
+    '/api/v1/pods',
+    { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed', resourceVersion: '0' },
+    parsePod,
+  );
+
+/** The kubelets' signs of life. */
+export const listNodeLeases = (rest: RestClient): Promise<Listed<Lease>> =>
+  listAll(rest, '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases', {}, parseLease);
+
+async function listAll<T>(
+  rest: RestClient,
+  path: string,
+  query: Query,
+  parseItem: (item: unknown) => T,
+  signal?: AbortSignal,
+): Promise<Listed<T>> {
+  const items: T[] = [];
+  let resourceVersion = '';
+  let next: string | undefined;
+  let answer: RestAnswer | undefined;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    // A continued list goes on at the version it began with and refuses to be told one.
+    const paging: Query = next === undefined ? query : { ...query, resourceVersion: undefined, continue: next };
+    answer = await rest.call({
+      method: 'GET',
+      path,
+      query: { ...paging, limit: PAGE_SIZE },
+      ...(signal !== undefined && { signal }),
+    });
+    const parsed = parsePage(answer.body, parseItem);
+    items.push(...parsed.items);
+    resourceVersion = parsed.resourceVersion;
+    next = parsed.next;
+    if (next === undefined) break;
+  }
+  return { items, resourceVersion, ...(answer?.serverNowMs !== undefined && { serverNowMs: answer.serverNowMs }) };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { ApiError } from './api-error.ts';
+import type { RestClient } from './rest.ts';
+
+interface Right {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  /** What fails without it. */
+  readonly without: string;
+}
+
+const RIGHTS: readonly Right[] = [
+  { verb: 'list', group: '', resource: 'nodes', without: 'the cluster cannot be seen' },
+  { verb: 'get', group: '', resource: 'nodes', without: 'nodes cannot be cordoned' },
+  { verb: 'patch', group: '', resource: 'nodes', without: 'nodes cannot be cordoned' },
+  { verb: 'list', group: '', resource: 'pods', without: 'pods cannot be evicted' },
+  { verb: 'watch', group: '', resource: 'pods', without: 'a drain cannot see pods stop' },
+  { verb: 'create', group: '', resource: 'pods', subresource: 'eviction', without: 'pods cannot be evicted' },
+  {
+    verb: 'delete',
+    group: '',
+    resource: 'pods',
+    without: 'optional: a disruption budget that says no is not overruled',
+  },
+  {
+    verb: 'list',
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    namespace: 'kube-node-lease',
+    without: 'optional: a returning node is recognised up to five minutes later',
+  },
+];
+
+const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
+
+/**
+ * Asks the API server about every right the client uses. Returns one line per missing right, such as
+ * `patch nodes (nodes cannot be cordoned)`; empty when all is well. Rejects with an ApiError when the server cannot be asked.
+ */
+export async function findMissingRights(rest: RestClient): Promise<string[]> {
+  const allowed = await Promise.all(RIGHTS.map((right) => isAllowed(rest, right)));
+  return RIGHTS.filter((_, index) => allowed[index] === false).map(
+    ({ verb, resource, subresource, namespace, without }) =>
+      `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}${namespace === undefined ? '' : ` in ${namespace}`} (${without})`,
+  );
+}
+
+async function isAllowed(rest: RestClient, right: Right): Promise<boolean> {
+  const { without: _, ...resourceAttributes } = right;
+  const { body } = await rest.call({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } },
+  });
+  const review = reviewSchema.safeParse(body);
+  if (!review.success) throw new ApiError('bad-answer', 'the API server sent no usable SelfSubjectAccessReview');
+  return review.data.status.allowed;
+}
