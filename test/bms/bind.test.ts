@@ -321,8 +321,8 @@ describe('a sleeping JBD board', () => {
 
   it('is awake at the second try of the same poll', async () => {
     const transport = new Sleeper();
-    const driver: ExchangeDriver = { ...jbd, timeoutMs: 60 };
-    const bus = byteExchange(transport, { gapMs: 0, timeoutMs: 60, tries: 1, lateMs: 0 });
+    const driver: ExchangeDriver = { ...jbd, timeoutMs: 250 };
+    const bus = byteExchange(transport, { gapMs: 0, timeoutMs: 250, tries: 1, lateMs: 0 });
     const device = bindDevice(driver, 'lfp1', bus, { now: () => 1, mono: () => performance.now() });
     expect(await device.poll()).toMatchObject({ voltageV: 15.6, cellsV: [3.909, 3.901, 3.895, 3.901] });
     expect(transport.writes).toBe(5);
