@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 import type { Config, configSchema } from '../config/schema.ts';
+import type { ClusterWorldOptions } from './cluster.ts';
 import type { MachineOptions } from './world/machine.ts';
 import type { WorldOptions } from './world.ts';
 
 /** What a service is told of a simulated rack, besides addresses. */
 export interface RackPlan {
   readonly world: WorldOptions;
+  readonly cluster: ClusterWorldOptions;
   /** Never halted, never cut. */
   readonly protectedHosts: readonly string[];
   readonly protectedPorts: readonly string[];
@@ -52,6 +54,16 @@ export function demoRack(options: DemoRackOptions = {}): RackPlan {
       switch: { id: 'sw1', ports: 24, budgetW: 400, selfW: 25, poeClass: 3 },
       hosts: machines(),
       feed: { voltageV: 110, frequencyHz: 60, powerFactor: 0.95 },
+    },
+    // with two DaemonSets some eight pods a node
+    cluster: {
+      seed,
+      podsPerNode: 6,
+      budgets: [
+        { namespace: 'web', name: 'shop', matchLabels: { app: 'shop' }, maxUnavailable: 1 },
+        { namespace: 'ingress', name: 'traefik', matchLabels: { app: 'traefik' }, minAvailable: 1 },
+        { namespace: 'kube-system', name: 'coredns', matchLabels: { app: 'coredns' }, maxUnavailable: 1 },
+      ],
     },
     protectedHosts: ['router', 'nuc1'],
     protectedPorts: ['24'],

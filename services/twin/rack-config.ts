@@ -56,6 +56,7 @@ export function rackConfig(plan: RackPlan, world: SimWorld, faces: RackFaces, st
         port: faces.snmp.port,
         community: { file: faces.snmp.communityFile },
         budgetW: world.switch.budgetW,
+        portWatts: 'netgear',
         every: '2s',
         protect: [...plan.protectedPorts],
       },
