@@ -61,6 +61,14 @@ describe('several packs', () => {
     expect(figure.socRatio).toBeCloseTo((0.8 * 280 + 0.42 * 100) / 380, 9);
   });
 
+  it('share the load by the charge they have left', () => {
+    const figure = bankFigure([member(small, 0.9), member(small, 0.3)], 8000);
+    const expected =
+      deliverableEnergyWh(small, { socRatio: 0.9, powerW: 6000 }) +
+      deliverableEnergyWh(small, { socRatio: 0.3, powerW: 2000 });
+    expect(figure.usableWh).toBeCloseTo(expected, 6);
+  });
+
   it('one missing: what is left, and that it is not complete', () => {
     const both = bankFigure([member(small, 0.6), member(small, 0.6)], 300);
     for (const absent of [

@@ -153,6 +153,16 @@ describe('a converter', () => {
     expect(two.a).toBeGreaterThan(0);
   });
 
+  it('has no negative standing loss, even where its points would ask for one', () => {
+    const fit = fitLosses(100, [
+      [0.2, 0.99],
+      [0.5, 0.95],
+      [1, 0.93],
+    ]);
+    expect(fit.a).toBe(0);
+    expect(inputPowerW(fit, 20)).toBeGreaterThan(20 / 0.99);
+  });
+
   it('takes points at all but the same load for one', () => {
     const fit = fitLosses(100, [
       [0.5, 0.8],
