@@ -4,6 +4,8 @@ import { type Currency, card, nothing, share } from './card.ts';
 import { byNumber, count, shortWatts, watts } from './format.ts';
 import type { Host, Picture, Port, Seen, Switch } from './wire.ts';
 
+const PORTS_A_BLOCK = 24;
+
 const STATES: Readonly<Record<Port['state'], string>> = {
   delivering: 'delivering',
   searching: 'idle',
@@ -34,9 +36,13 @@ function frontPanel(id: string, seen: Seen<Switch>, hosts: readonly Host[], whol
   const delivering = ports.filter((port) => port.state === 'delivering').length;
   const body = html`
     ${budget(sample)}
-    <ol class="ports" aria-label=${`${count(ports.length, 'port')} of ${id}, ${delivering} delivering`}>
-      ${ports.map((port) => jack(port, named.get(port.port)))}
-    </ol>
+    <div role="group" aria-label=${`${count(ports.length, 'port')} of ${id}, ${delivering} delivering`}>
+      ${blocks(ports).map(
+        (block) => html`<ol class="ports" key=${block[0]?.port}>
+          ${block.map((port) => jack(port, named.get(port.port)))}
+        </ol>`,
+      )}
+    </div>
     <ul class="legend" aria-hidden="true">
       ${(['delivering', 'searching', 'disabled', 'fault'] as const).map(
         (state) => html`<li><i class=${`swatch port-${state}`}></i>${STATES[state]}</li>`,
@@ -48,6 +54,12 @@ function frontPanel(id: string, seen: Seen<Switch>, hosts: readonly Host[], whol
     currency,
     aside: html`<span class="note">${delivering} of ${ports.length} delivering</span>`,
   });
+}
+
+/** A front panel has two rows; more than 24 ports go into further blocks, as on the device. */
+function blocks(ports: readonly Port[]): readonly (readonly Port[])[] {
+  const amount = Math.ceil(ports.length / PORTS_A_BLOCK);
+  return Array.from({ length: amount }, (_, index) => ports.slice(index * PORTS_A_BLOCK, (index + 1) * PORTS_A_BLOCK));
 }
 
 function budget({ budgetW, drawnW, reservedW, totalTrusted }: Switch): VNode {
@@ -74,7 +86,7 @@ function jack(port: Port, host: Host | undefined): VNode {
     port.state === 'delivering' && port.powerW !== undefined
       ? shortWatts(port.powerW)
       : port.state === 'fault'
-        ? 'fault'
+        ? '!'
         : port.state === 'disabled'
           ? 'off'
           : '·';

@@ -206,6 +206,18 @@ describe.skipIf(browserPeer.skip)(`the page in ${browserPeer.title}`, () => {
     expect(complaints).toEqual([]);
   });
 
+  it('shows a switch with 48 ports as two blocks', async () => {
+    const snapshot = snapshotOf('mains');
+    const ports = Array.from({ length: 48 }, (_, index) => ({ port: `${index + 1}`, state: 'searching' as const }));
+    const sample = { kind: 'switch' as const, measuredAtMs: 0, totalTrusted: true, ports };
+    const switches = { big: { sample, ageMs: 0, freshness: 'fresh' as const } };
+    const { address } = await serve(new FakeService({ ...snapshot, rack: { ...snapshot.rack, switches } }));
+    const { page } = await open(address, { viewport: { width: 360, height: 740 } });
+    await seen(page, '.card-poe', '0 of 48 delivering');
+    expect(await page.locator('ol.ports').count()).toBe(2);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  });
+
   it('shows a rack with nothing in it, and a service without a snapshot', async () => {
     const service = new FakeService();
     const { address } = await serve(service);
