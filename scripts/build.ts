@@ -21,7 +21,7 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning',
   // Native addons, and packages that look for their own files at run time.
-  external: ['serialport', '@serialport/*', 'ssh2', 'cpu-features', 'net-snmp', 'aedes', 'i2c-bus'],
+  external: ['serialport', '@serialport/*', 'ssh2', 'cpu-features', 'net-snmp', 'modbus-serial', 'aedes', 'i2c-bus'],
   banner: {
     js: "import { createRequire as holdoverRequire } from 'node:module'; const require = holdoverRequire(import.meta.url);",
   },

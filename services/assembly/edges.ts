@@ -16,7 +16,7 @@ export interface OpenEdges {
 
 /** All secrets are read and all files opened here, at start: in the dark it would be too late to miss one. */
 export async function openEdges(config: Config, clock: Clock): Promise<OpenEdges> {
-  const switches = config.switches.map((each) => openSwitch(each, switchSecrets(each)));
+  const switches = config.switches.map((each) => openSwitch(each, switchSecrets(each), clock));
   const hosts = config.hosts.map((each) => hostControl(each, hostSecrets(each)));
   const cluster = config.cluster === undefined ? undefined : await openClusterAt(config.cluster, clock);
   return {

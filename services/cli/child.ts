@@ -41,11 +41,7 @@ export async function spawnHoldover(args: readonly string[], logPath: string): P
   if (child.stdout === null) throw new Error(`holdover ${name} has no output to wait for`);
   const lines = createInterface({ input: child.stdout });
   const firstLine = new Promise<string>((resolve) => lines.once('line', resolve));
-  const line = await Promise.race([
-    firstLine,
-    ended.then(() => undefined),
-    systemClock.sleep(READY_DEADLINE_MS).then(() => undefined),
-  ]);
+  const line = await orNothing([firstLine, ended.then(() => undefined)], READY_DEADLINE_MS);
   if (line === undefined) {
     child.kill('SIGKILL');
     throw new Error(`holdover ${name} did not start (${exited ?? 'not ready in time'}):\n${log()}`);
@@ -61,8 +57,22 @@ export async function spawnHoldover(args: readonly string[], logPath: string): P
     stop: async () => {
       if (exited !== undefined) return;
       child.kill('SIGTERM');
-      await Promise.race([ended, systemClock.sleep(STOP_DEADLINE_MS)]);
+      await orNothing([ended], STOP_DEADLINE_MS);
       if (exited === undefined) child.kill('SIGKILL');
     },
   };
+}
+
+/** The first of them, or nothing when the time is over; no timer is left behind. */
+async function orNothing<T>(waits: readonly Promise<T>[], ms: number): Promise<T | undefined> {
+  const over = new AbortController();
+  const late = systemClock.sleep(ms, over.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([...waits, late]);
+  } finally {
+    over.abort();
+  }
 }

@@ -8,4 +8,6 @@ if (major < 22 || (major === 22 && minor < 13)) {
 } else {
   const { main } = await import('./program.ts');
   process.exitCode = await main(process.argv);
+  // A failed start can leave a socket or a child behind; a program that is done must not hang on it.
+  (await import('../runtime/clock.ts')).exitSoon();
 }

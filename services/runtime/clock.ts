@@ -32,3 +32,10 @@ export function fastClock(speed: number, base: Clock = systemClock): Clock {
     sleep: (ms, signal) => base.sleep(ms / speed, signal),
   };
 }
+
+const LINGER_MS = 2000;
+
+/** Ends the process if something still keeps it alive after a moment; the exit status stays. */
+export function exitSoon(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
