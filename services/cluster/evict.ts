@@ -73,7 +73,8 @@ export function readRefusal(error: ApiError, pod: Pick<Pod, 'namespace'>): Evict
     case 'not-found':
       return { kind: 'gone' };
     case 'conflict':
-      return /uid/i.test(message) ? { kind: 'gone' } : { kind: 'conflict' };
+      // Upper case, because the message also holds the pod's name, and a name can be `druid-0`.
+      return /\bUID in (the )?precondition/.test(message) ? { kind: 'gone' } : { kind: 'conflict' };
     case 'too-many':
       return readTooMany(error, pod);
     case 'unauthorized':

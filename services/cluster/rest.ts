@@ -138,6 +138,7 @@ export class RestClient {
       } catch (error) {
         // The server closed an idle connection in the moment we used it: no answer was lost, and every call here may be repeated.
         if (!(error instanceof StaleConnection) || stale === MAX_STALE) throw error;
+        this.#dropIdle();
       }
     }
   }
@@ -194,6 +195,13 @@ export class RestClient {
     return this.#connection;
   }
 
+  /** A server that lost power leaves connections behind that look alive; each would cost the next call its deadline. */
+  #dropIdle(): void {
+    for (const sockets of Object.values(this.#connection?.agent.freeSockets ?? {})) {
+      for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
   async #currentToken(): Promise<string | undefined> {
     const { token } = this.#access;
     if (token === undefined) return undefined;
@@ -217,6 +225,7 @@ export class RestClient {
 
   #explain(request: RestRequest, error: unknown, deadline: Deadline): ApiError {
     if (error instanceof ApiError) return error;
+    if (!deadline.signal.aborted || deadline.expired) this.#dropIdle();
     const what = `${this.server}: ${request.method} ${request.path}`;
     if (deadline.expired) {
       return new ApiError('timeout', `${what}: no answer within ${this.#timeoutMs} ms`, { cause: error });

@@ -44,6 +44,12 @@ describe('answers to an eviction', () => {
     expect(await answerTo(() => statusObject(409, 'Conflict', message))).toEqual({ kind: 'gone' });
   });
 
+  it('409 about a pod whose name has a uid in it: again', () => {
+    const message =
+      'POST /api/v1/namespaces/data/pods/druid-in-precondition-0/eviction: 409 the object has been modified';
+    expect(readRefusal(new ApiError('conflict', message, { status: 409 }), pod)).toEqual({ kind: 'conflict' });
+  });
+
   it('409 otherwise: again', async () => {
     expect(await answerTo(() => statusObject(409, 'Conflict', 'the object has been modified'))).toEqual({
       kind: 'conflict',

@@ -43,6 +43,16 @@ describe('newline-separated JSON', () => {
     );
   });
 
+  it('refuses a line as soon as it is too long, finished or not', () => {
+    const refusal = expect.objectContaining({ code: 'bad-answer' });
+    expect(() => new LineCutter(64).push(Buffer.from('x'.repeat(65)))).toThrow(refusal);
+    expect(() => new LineCutter(64).push(Buffer.from(`${'x'.repeat(65)}\n`))).toThrow(refusal);
+    const slowly = new LineCutter(64);
+    for (let count = 0; count < 64; count += 1) slowly.push(Buffer.from('x'));
+    expect(() => slowly.push(Buffer.from('x'))).toThrow(refusal);
+    expect(new LineCutter(64).push(Buffer.from(`${'x'.repeat(64)}\n`.repeat(10)))).toHaveLength(10);
+  });
+
   it('keeps an unfinished line until its end comes', () => {
     const cutter = new LineCutter(100);
     expect(cutter.push(Buffer.from('{"a":'))).toEqual([]);

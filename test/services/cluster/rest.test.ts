@@ -144,6 +144,33 @@ describe('one call', () => {
     expect(connections).toBe(2);
   });
 
+  it('does not pay for each dead connection of a server that lost power', async () => {
+    // Connections of the first life answer once and then swallow everything; later ones answer always.
+    let life = 1;
+    const sockets = new Set<Socket>();
+    const server = createServer((socket: Socket) => {
+      const born = life;
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        if (born === life) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const rest = new RestClient({ server: new URL(`http://127.0.0.1:${port}`), skipTlsVerify: false }, 300);
+    cleanups.push(async () => rest.close());
+    await Promise.all(Array.from({ length: 10 }, () => rest.call(GET)));
+    life = 2;
+    await expect(rest.call(GET)).rejects.toMatchObject({ code: 'timeout' });
+    expect((await rest.call(GET)).body).toEqual({});
+  });
+
   it('has at most 32 requests on the wire', async () => {
     let open = 0;
     let most = 0;

@@ -269,6 +269,22 @@ describe('hosts that go and come', () => {
     expect(ready(told.cluster, 'n1')).toBe('True');
   });
 
+  it('containers stop while the API is away, and their pods go when it is back', () => {
+    const told = tell({
+      workloads: [{ kind: 'StatefulSet', namespace: 'data', name: 'db', node: 'n3', stopTimeS: 2 }],
+      budgets: [],
+    });
+    told.cordon('n3');
+    told.cluster.evict('data/db-0');
+    told.run(1);
+    told.world.set('n1', 'off');
+    told.run(10);
+    expect(told.cluster.get('pods', 'data/db-0')).toBeDefined();
+    told.world.set('n1', 'running');
+    told.run(0.2);
+    expect(kinds(told, 'data/db-0')).toEqual(['evict', 'podGone']);
+  });
+
   it('a pod whose host goes while it runs is recorded, one that had stopped in time is not', () => {
     const told = tell({
       workloads: [{ kind: 'Deployment', namespace: 'a', name: 'b', replicas: 4, stopTimeS: 1 }],
