@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { serveControl } from '../../../services/twin/control.ts';
 import { serveJbdOnTcp } from '../../../services/twin/devices/jbd-bms.ts';
@@ -136,6 +138,22 @@ describe('control of the simulated rack', () => {
     });
     expect(status).toBe(403);
     expect(world.mainsPresent).toBe(true);
+  });
+
+  it('survives what is not HTTP', async () => {
+    const { control, get } = await served();
+    for (const junk of [
+      '\x00\xff\xdd\x03garbage\r\n\r\n',
+      'GET // HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      'POST /mains HTTP/1.1\r\n',
+    ]) {
+      const socket = connect(control.port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.on('error', () => undefined);
+      socket.write(junk);
+      socket.end();
+    }
+    expect(await get('/state')).toMatchObject({ mainsPresent: true });
   });
 
   it('keeps the newest events and says by their numbers that some are gone', () => {
