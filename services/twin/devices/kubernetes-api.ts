@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { ClusterWorld, Workload } from '../cluster/words.ts';
-import type { DeviceHandle, World } from '../model.ts';
+import type { World } from '../model.ts';
 import { type Asked, answerList, answerObject, matcherOf } from './kubernetes-api/answers.ts';
 import { discovery } from './kubernetes-api/discovery.ts';
 import { parseTarget, type Target } from './kubernetes-api/resources.ts';
@@ -17,6 +17,7 @@ import {
 } from './kubernetes-api/status.ts';
 import { asTable } from './kubernetes-api/tables.ts';
 import { WatchStream } from './kubernetes-api/watch.ts';
+import type { PluggableHandle } from './plug.ts';
 import { TcpServer } from './tcp-server.ts';
 
 export interface KubernetesApiOptions {
@@ -30,7 +31,7 @@ export interface KubernetesApiOptions {
   readonly token?: string;
 }
 
-export interface KubernetesApi extends DeviceHandle {
+export interface KubernetesApi extends PluggableHandle {
   readonly port: number;
   /** Requests answered or left hanging so far. */
   readonly requestCount: number;
@@ -67,6 +68,7 @@ class ApiServer implements KubernetesApi {
   readonly #watches = new Set<WatchStream>();
   #unsubscribe: (() => void) | undefined;
   #open = false;
+  #plugged = true;
 
   constructor(world: World, cluster: ClusterWorld, options: KubernetesApiOptions) {
     this.#world = world;
@@ -90,12 +92,23 @@ class ApiServer implements KubernetesApi {
     // Even a server that is down from the beginning has its port, so that its address is known.
     await this.#tcp.listen();
     this.#open = true;
-    this.#unsubscribe = this.#world.onChange(() => this.#follow());
-    this.#follow();
+    this.#unsubscribe = this.#world.onChange(() => void this.#follow());
+    await this.#follow();
+  }
+
+  unplug(): Promise<void> {
+    this.#plugged = false;
+    return this.#follow();
+  }
+
+  replug(): Promise<void> {
+    this.#plugged = true;
+    return this.#follow();
   }
 
   async close(): Promise<void> {
     this.#unsubscribe?.();
+    this.#plugged = false;
     this.#open = false;
     await this.#tcp.close();
     this.#http.close();
@@ -124,18 +137,18 @@ class ApiServer implements KubernetesApi {
     return `${JSON.stringify(config, undefined, 2)}\n`;
   }
 
-  /** Opens or closes the port as the cluster has it, and ends a silence. */
-  #follow(): void {
-    const available = this.#cluster.apiAvailable;
-    if (available !== this.#open) {
-      this.#open = available;
-      // A port somebody took meanwhile: the next change tries again.
-      const moved = available ? this.#tcp.listen() : this.#tcp.close();
-      moved.catch(() => {
-        this.#open = !available;
-      });
-    }
+  /** Opens or closes the port as cable and cluster have it, and ends a silence. */
+  async #follow(): Promise<void> {
     if (!this.#silent) for (const watch of this.#watches) watch.resume();
+    const wanted = this.#plugged && this.#cluster.apiAvailable;
+    if (wanted === this.#open) return;
+    this.#open = wanted;
+    try {
+      await (wanted ? this.#tcp.listen() : this.#tcp.close());
+    } catch {
+      // Somebody took the port meanwhile: the next change tries again.
+      this.#open = !wanted;
+    }
   }
 
   get #silent(): boolean {

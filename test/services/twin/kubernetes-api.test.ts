@@ -273,6 +273,18 @@ describe('accidents of the simulated API', () => {
     await eventually(base, false);
   });
 
+  it('can be unplugged, and stays so whatever the cluster does', async () => {
+    const { base, world, api } = await serve();
+    await api.unplug();
+    await api.unplug();
+    expect(await reachable(base)).toBe(false);
+    world.set('n1', 'off');
+    world.set('n1', 'running');
+    expect(await reachable(base)).toBe(false);
+    await api.replug();
+    expect(await reachable(base)).toBe(true);
+  });
+
   it('hangs while it is silent: connects, and says nothing', async () => {
     const { base, world } = await serve();
     world.setFault('silent', ['api']);
