@@ -1,0 +1,1 @@
+export { type HostSecrets, hostControl, probeTarget } from './host-control.ts';
