@@ -28,7 +28,6 @@ import { Workloads } from './cluster/workloads.ts';
 import type { World, WorldHost } from './model.ts';
 import { hashText, unit, uuidOf } from './world/random.ts';
 
-export type { BudgetPlan, WorkloadPlan } from './cluster/population.ts';
 export type { ClusterEvent, ClusterWorld, ClusterWorldOptions } from './cluster/words.ts';
 
 const EVENTS_KEPT = 20_000;

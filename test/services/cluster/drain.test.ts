@@ -211,7 +211,8 @@ describe('an API server that goes away', () => {
     await rack.until('evictions', () => of(rack, 'evict').length === 12);
     rack.world.set('n1', 'off');
     expect(rack.cluster.apiAvailable).toBe(false);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const goneS = rack.world.timeS;
+    await rack.until('some time without a server', () => rack.world.timeS > goneS + 2);
     rack.world.set('n1', 'running');
     const report = await draining;
     expect(report.evicted).toBe(12);
