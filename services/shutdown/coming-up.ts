@@ -1,4 +1,4 @@
-import { drawW, portOf, reachable, seenUp } from './evidence.ts';
+import { drawW, nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
 import { wholeShutdownWh } from './forecast.ts';
 import { canCut, hostsOfStage, type Member } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
@@ -128,7 +128,9 @@ export function awaitUp(turn: Turn, host: HostPolicy, state: HostState): void {
     return;
   }
   const { port, observed } = portOf(turn.rack, host);
-  const dark = observed?.freshness === 'fresh' && port?.enabled === false;
+  const { poweredMs } = turn.watch.hosts[host.id] ?? nothingSeen;
+  const seenSince = observed?.freshness === 'fresh' && (observed.receivedAtMs ?? 0) > poweredMs;
+  const dark = seenSince && port?.enabled === false;
   if (dark && turn.may('power', host.id)) powerPorts(turn, [[host, state]]);
   const waitedMs = turn.nowMs - state.sinceMs;
   if (host.port === undefined && reachable(turn.rack, host) !== true) {

@@ -13,9 +13,18 @@ export interface HostWatch {
   readonly probeAtMs: number;
   /** The machine took the halt command from this process. */
   readonly haltAccepted: boolean;
+  /** When its port was last switched on by this process; older readings of the port say nothing. */
+  readonly poweredMs: number;
 }
 
-export const nothingSeen: HostWatch = { lowDraw: 0, portAtMs: 0, unreachable: 0, probeAtMs: 0, haltAccepted: false };
+export const nothingSeen: HostWatch = {
+  lowDraw: 0,
+  portAtMs: 0,
+  unreachable: 0,
+  probeAtMs: 0,
+  haltAccepted: false,
+  poweredMs: Number.NEGATIVE_INFINITY,
+};
 
 /** Draw readings below the threshold that make a host halted (kubernetes-shutdown.md §11). */
 const LOW_READINGS = 3;

@@ -1,4 +1,4 @@
-import { nothingSeen } from './evidence.ts';
+import { type HostWatch, nothingSeen } from './evidence.ts';
 import { goalOf } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
 import { succeeded } from './promises.ts';
@@ -33,14 +33,15 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
       takeUncordon(turn, result, because);
       return;
     case 'halt':
-      if (succeeded(result)) turn.see(host.id, { ...(turn.watch.hosts[host.id] ?? nothingSeen), haltAccepted: true });
+      if (succeeded(result)) turn.see(host.id, { ...seenOf(turn, host.id), haltAccepted: true });
       else turn.retryLater('halt', host.id);
       return;
     case 'cut':
       if (state.phase === 'halted') takeCut(turn, state, result, because);
       return;
     case 'power':
-      if (!succeeded(result)) turn.retryLater('power', host.id);
+      if (succeeded(result)) turn.see(host.id, { ...seenOf(turn, host.id), poweredMs: turn.nowMs });
+      else turn.retryLater('power', host.id);
       return;
     case 'wake':
       turn.retryLater('wake', host.id);
@@ -49,6 +50,8 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
       return;
   }
 }
+
+const seenOf = (turn: Turn, host: string): HostWatch => turn.watch.hosts[host] ?? nothingSeen;
 
 function takeCordon(turn: Turn, result: EffectResult, because: string): void {
   if (succeeded(result)) turn.host(result.host, { phase: 'cordoned' }, 'cordoned');
