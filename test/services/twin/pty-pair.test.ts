@@ -7,9 +7,9 @@ import { peer } from '../../peers.ts';
 
 const socat = peer('socat');
 const folders: string[] = [];
-const path = process.env['PATH'];
+const path = process.env.PATH;
 afterEach(() => {
-  process.env['PATH'] = path;
+  process.env.PATH = path;
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -36,7 +36,7 @@ describe.skipIf(socat.skip)(`pair of ptys by ${socat.title}`, () => {
 
 describe('pair of ptys without socat', () => {
   it('is absent, and nothing is left waiting', async () => {
-    process.env['PATH'] = folder();
+    process.env.PATH = folder();
     expect(await openPtyPair(folder())).toBeUndefined();
   });
 });
