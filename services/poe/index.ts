@@ -1,0 +1,2 @@
+export { openSwitch } from './registry.ts';
+export type { SnmpSecrets } from './snmp-session.ts';

@@ -1,0 +1,114 @@
+import type { SnmpSwitchConfig } from '../config/schema.ts';
+import type { SwitchSample } from '../rack/samples.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import { UserError } from '../runtime/errors.ts';
+import type { PoeSwitch, PortOutcome } from '../shutdown/promises.ts';
+import { type Column, decode } from './columns.ts';
+import { RFC3621_SWITCHING, rfc3621Columns, switchSample } from './rfc3621.ts';
+import { SnmpError } from './snmp-error.ts';
+import { BatchedGet, type SnmpLink, walk } from './snmp-link.ts';
+import { type SnmpSecrets, snmpSession } from './snmp-session.ts';
+import { switchPorts } from './switching.ts';
+import { isMissing, type Varbind } from './varbind.ts';
+import { vendorTable } from './vendor-watts.ts';
+
+export interface SnmpSwitchOptions {
+  /** Stamps samples. */
+  readonly clock?: Clock;
+  /** Waits between reads of a settling port: real time, whatever the stamps are. */
+  readonly wire?: Clock;
+  /** Instead of a UDP session. */
+  readonly link?: SnmpLink;
+}
+
+/** Ports and tables are looked for anew this often: a stack gets a member, a module is pushed in. */
+const DISCOVER_EVERY_MS = 10 * 60_000;
+
+/**
+ * A PoE switch by RFC 3621 and, where configured, its vendor's table of port figures. Does nothing until asked.
+ * @throws UserError when neither a community nor v3 keys were given
+ */
+export function snmpSwitch(config: SnmpSwitchConfig, secrets: SnmpSecrets, options: SnmpSwitchOptions = {}): PoeSwitch {
+  if (options.link === undefined && !secrets.community && secrets.v3 === undefined)
+    throw new UserError(`switch ${config.id}: neither community nor v3 is configured`, 'add community: { env: SNMP }');
+  return new SnmpSwitch(config, options.link ?? snmpSession(config, secrets), options);
+}
+
+class SnmpSwitch implements PoeSwitch {
+  readonly id: string;
+  readonly #config: SnmpSwitchConfig;
+  readonly #link: SnmpLink;
+  readonly #gets: BatchedGet;
+  readonly #clock: Clock;
+  readonly #wire: Clock;
+  readonly #columns: readonly Column[];
+  #known: { readonly oids: readonly string[]; readonly untilMs: number } | undefined;
+
+  constructor(
+    config: SnmpSwitchConfig,
+    link: SnmpLink,
+    { clock = systemClock, wire = systemClock }: SnmpSwitchOptions,
+  ) {
+    this.id = config.id;
+    this.#config = config;
+    this.#link = link;
+    this.#gets = new BatchedGet(link);
+    this.#clock = clock;
+    this.#wire = wire;
+    const vendor = vendorTable(config.portWatts);
+    const scales = { budget: config.budgetScale, consumption: config.consumptionScale };
+    this.#columns = [...vendor.before, ...rfc3621Columns(scales), ...vendor.after];
+  }
+
+  async read(signal?: AbortSignal): Promise<SwitchSample> {
+    const { group, budgetW } = this.#config;
+    const varbinds = await this.#varbinds(signal);
+    return switchSample(decode(varbinds, this.#columns, group), {
+      measuredAtMs: this.#clock.wallMs(),
+      group,
+      ...(budgetW === undefined ? {} : { budgetW }),
+    });
+  }
+
+  setPorts(ports: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<readonly PortOutcome[]> {
+    const { id, group, protect, settle, portWatts } = this.#config;
+    const own = vendorTable(portWatts).switching;
+    return switchPorts(
+      {
+        switchId: id,
+        group,
+        protect,
+        settleMs: settle * 1000,
+        ways: own === undefined ? [RFC3621_SWITCHING] : [RFC3621_SWITCHING, own],
+        stateColumns: this.#columns.filter(
+          (column) => column.of === 'port' && (column.field === 'enabled' || column.field === 'state'),
+        ),
+        link: this.#link,
+        gets: this.#gets,
+        wire: this.#wire,
+      },
+      ports,
+      enabled,
+      signal,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  /** What was found at the first look, by its name; all tables again when something of it is gone. */
+  async #varbinds(signal: AbortSignal | undefined): Promise<readonly Varbind[]> {
+    if (this.#known === undefined || this.#wire.monoMs() >= this.#known.untilMs) return this.#discover(signal);
+    const varbinds = await this.#gets.get(this.#known.oids, signal);
+    return varbinds.some(isMissing) ? this.#discover(signal) : varbinds;
+  }
+
+  async #discover(signal: AbortSignal | undefined): Promise<readonly Varbind[]> {
+    const found: Varbind[] = [];
+    for (const { oid } of this.#columns) found.push(...(await walk(this.#link, oid, signal)));
+    if (found.length === 0) throw new SnmpError('no_poe', this.#link.name, 'answers, but tells nothing of PoE');
+    this.#known = { oids: found.map(({ oid }) => oid), untilMs: this.#wire.monoMs() + DISCOVER_EVERY_MS };
+    return found;
+  }
+}
