@@ -119,9 +119,11 @@ class NetSnmpLink implements SnmpLink {
   async #start(): Promise<Session> {
     const { default: snmp } = await import('net-snmp');
     const { host, port, v3 } = this.#config;
+    const { timeoutMs, retries } = this.#timing;
     const options = {
       port,
-      ...this.#timing,
+      timeout: timeoutMs,
+      retries,
       transport: isIPv6(host) ? ('udp6' as const) : ('udp4' as const),
       dgramModule: { createSocket: guardedSocket },
     };

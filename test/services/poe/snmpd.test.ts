@@ -164,6 +164,35 @@ describe.skipIf(snmpd.skip)(`against ${snmpd.title}`, () => {
   });
 });
 
+const tlv = (tag: number, ...parts: Uint8Array[]): Buffer => {
+  const content = Buffer.concat(parts);
+  return Buffer.concat([Buffer.from([tag, content.length]), content]);
+};
+const integer = (value: number) => tlv(2, Buffer.from([value]));
+
+/** The request id of a v2c message, as its INTEGER. */
+function requestId(message: Buffer): Buffer {
+  const pdu = message.findIndex((byte, at) => at > 6 && (byte === 0xa0 || byte === 0xa5));
+  return message.subarray(pdu + 2, pdu + 4 + (message[pdu + 3] ?? 0));
+}
+
+/** An SNMPv3 message (RFC 3412) with the auth flag set and this message id. */
+const version3 = (id: Buffer): Buffer => {
+  const none = tlv(4);
+  const security = tlv(
+    0x30,
+    tlv(4, Buffer.from('engine')),
+    integer(1),
+    integer(1),
+    tlv(4, Buffer.from('u')),
+    none,
+    none,
+  );
+  const pdu = tlv(0xa2, integer(1), integer(0), integer(0), tlv(0x30));
+  const header = tlv(0x30, id, integer(100), tlv(4, Buffer.from([1])), integer(3));
+  return tlv(0x30, integer(3), header, tlv(4, security), tlv(0x30, none, none, pdu));
+};
+
 describe('a peer that answers with garbage', () => {
   const answers: readonly [string, (request: Buffer) => Buffer][] = [
     ['nothing but noise', () => Buffer.from('hello')],
@@ -172,6 +201,7 @@ describe('a peer that answers with garbage', () => {
     // the same request id as a report of SNMPv3 would have, and another kind of PDU
     ['a trap', (request) => replaced(request, 0xa0, 0xa7)],
     ['a get-bulk', (request) => replaced(request, 0xa5, 0xa1)],
+    ['an authenticated SNMPv3 message', (request) => version3(requestId(request))],
     ['another version', (request) => Buffer.concat([request.subarray(0, 4), Buffer.from([3]), request.subarray(5)])],
   ];
 
@@ -186,12 +216,51 @@ describe('a peer that answers with garbage', () => {
     await new Promise<void>((resolve) => socket.close(() => resolve()));
   });
 
+  it('survives an answer with any byte broken', async () => {
+    let seed = 7;
+    const next = (below: number) => {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      return seed % below;
+    };
+    const socket = createSocket('udp4');
+    socket.on('message', (request, { port, address }) => {
+      const answer = replaced(replaced(request, 0xa0, 0xa2), 0xa5, 0xa2);
+      for (let broken = 1 + next(2); broken > 0; broken -= 1) answer[next(answer.length)] = next(256);
+      socket.send(answer, port, address);
+    });
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    const config = switchConfig({ port: socket.address().port });
+    const link = keep(snmpSession(config, { community: 'c' }, { timeoutMs: 30, retries: 0 }));
+    for (let batch = 0; batch < 30; batch += 1) {
+      const asked = Array.from({ length: 20 }, (_, at) =>
+        at % 2 === 0 ? link.get([adminOf('1.1'), adminOf('1.2')]) : link.getBulk(adminOf('1.1'), 5),
+      );
+      for (const each of await Promise.allSettled(asked))
+        if (each.status === 'rejected') expect(each.reason).toMatchObject({ name: 'SnmpError' });
+    }
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  });
+
   const replaced = (request: Buffer, from: number, to: number): Buffer => {
     const copy = Buffer.from(request);
     const at = copy.indexOf(from);
     if (at >= 0) copy[at] = to;
     return copy;
   };
+
+  it('is asked as often as it may be, and no more', async () => {
+    let asked = 0;
+    const socket = createSocket('udp4');
+    socket.on('message', () => {
+      asked += 1;
+    });
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    const config = switchConfig({ port: socket.address().port });
+    const link = keep(snmpSession(config, { community: 'c' }, { timeoutMs: 100, retries: 2 }));
+    await expect(link.get([adminOf('1.1')])).rejects.toMatchObject({ reason: 'no_answer' });
+    expect(asked).toBe(3);
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  });
 
   it('is unreachable when its name is none', async () => {
     const link = keep(snmpSession(switchConfig({ host: 'no-such-host.invalid' }), { community: 'c' }));

@@ -144,6 +144,13 @@ describe('what a walk of RFC 3621 says', () => {
   });
 });
 
+it.each([1, 0.001, 1e-6])('takes all ones for no figure, whatever the scale: %d', (scale) => {
+  const columns = rfc3621Columns({ budget: scale, consumption: scale });
+  const main = '1.3.6.1.2.1.105.1.3.1.1';
+  const varbinds = [2, 4].map((column) => varbind([`${main}.${column}.1`, 'Gauge32', 0xffff_ffff]));
+  expect(decode(varbinds, columns).groups.get(1)).toEqual({ group: 1 });
+});
+
 describe('what vendor tables add', () => {
   const figuresOf = (reading: Reading, key: string) => {
     const { powerW, currentA, voltageV } = reading.ports.get(key) ?? {};
