@@ -5,14 +5,17 @@ import { haltOverSsh } from './ssh-halt.ts';
 import type { TcpTarget } from './tcp-connect.ts';
 import { sendMagicPacket } from './wake-on-lan.ts';
 
-export interface HostSecrets {
+interface HostSecrets {
   /** Private key for SSH, PEM or OpenSSH text without passphrase. */
   readonly key?: string;
 }
 
 const PROBE_TIMEOUT_MS = 2000;
 
-/** Where a host is asked whether it runs; undefined when the configuration names no address. */
+/**
+ * Where a host is asked whether it runs; undefined when the configuration names no address. Such a host must not be
+ * polled: it would be reported as not answering, which reads as switched off.
+ */
 export function probeTarget({ address, halt, probePort }: HostConfig): TcpTarget | undefined {
   const host = halt?.ssh.host ?? address;
   // A probe port of its own belongs to the machine's own address, not to a jump address for SSH.

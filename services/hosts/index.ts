@@ -1,1 +1,1 @@
-export { type HostSecrets, hostControl, probeTarget } from './host-control.ts';
+export { hostControl, probeTarget } from './host-control.ts';

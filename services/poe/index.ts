@@ -1,2 +1,1 @@
 export { openSwitch } from './registry.ts';
-export type { SnmpSecrets } from './snmp-session.ts';

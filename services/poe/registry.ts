@@ -10,8 +10,6 @@ const DRIVERS = {
     snmpSwitch(config, secrets, clock === undefined ? {} : { clock }),
 } as const;
 
-export type SwitchDriverId = keyof typeof DRIVERS;
-
 /**
  * The switch a configuration describes; opens nothing until it is asked.
  * @param clock stamps the samples; the machine's own when absent

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema, type HostConfig } from '../../../services/config/schema.ts';
-import { hostControl } from '../../../services/hosts/index.ts';
+import { hostControl, probeTarget } from '../../../services/hosts/index.ts';
 import { fingerprint } from '../../../services/hosts/ssh-halt.ts';
 import { magicPacket } from '../../../services/hosts/wake-on-lan.ts';
 import type { Outcome } from '../../../services/shutdown/promises.ts';
@@ -260,6 +260,23 @@ describe('reachability and waking', () => {
     await until(() => rack.states.nuc === 'booting');
     expect(rack.states.pi1).toBe('halted');
     await wol.close();
+  });
+
+  it.each([
+    ['its SSH port', { address: '10.0.0.7' }, { host: '10.0.0.7', port: 22 }],
+    ['a port of its own', { address: '10.0.0.7', probePort: 6443 }, { host: '10.0.0.7', port: 6443 }],
+    ['nowhere without an address', {}, undefined],
+  ])('is looked for at %s', (_where, more, target) => {
+    const [host] = configSchema.parse({ hosts: [{ id: 'x', ...more }] }).hosts;
+    expect(host && probeTarget(host)).toEqual(target);
+  });
+
+  it('is looked for where SSH goes', () => {
+    expect(probeTarget(configOf('pi1', { host: '10.0.0.8', port: 2222 }))).toEqual({ host: '10.0.0.8', port: 2222 });
+    expect(probeTarget({ ...configOf('pi1', { host: '10.0.0.8' }), probePort: 80 })).toEqual({
+      host: '127.0.0.1',
+      port: 80,
+    });
   });
 
   it('refuses what is not configured', async () => {
