@@ -6,6 +6,7 @@ import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
 import type { Config } from './config/schema.ts';
 import { readSecret } from './config/secrets.ts';
+import { probeTarget } from './hosts/index.ts';
 import { httpFace } from './http/index.ts';
 import { RackStore } from './rack/store.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -96,7 +97,10 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     ...config.packs.map((each) => deviceSource('pack', each, buses, clock, wire)),
     ...config.meters.map((each) => deviceSource('meter', each, buses, clock, wire)),
     ...Object.values(edges.switches).map((each) => switchSource(each, everyOf(each.id))),
-    ...Object.values(edges.hosts).map((each) => hostSource(each, clock, hurried)),
+    ...config.hosts.flatMap((each) => {
+      const host = edges.hosts[each.id];
+      return host === undefined || probeTarget(each) === undefined ? [] : [hostSource(host, clock, hurried)];
+    }),
     ...(edges.cluster === undefined || config.cluster === undefined
       ? []
       : [clusterSource(edges.cluster, config.cluster.every)]),

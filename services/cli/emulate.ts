@@ -9,11 +9,11 @@ import { serveJbdOnPath, serveJbdOnTcp } from '../twin/devices/jbd-bms.ts';
 import { serveKubernetesApi } from '../twin/devices/kubernetes-api.ts';
 import { serveModbusMeter } from '../twin/devices/modbus-meter.ts';
 import { serveSnmpSwitch } from '../twin/devices/snmp-switch.ts';
+import { serveSshHosts } from '../twin/devices/ssh-hosts.ts';
 import { openPtyPair } from '../twin/pty-pair.ts';
 import { serveRack } from '../twin/rack.ts';
 import { writeRackFile } from '../twin/rack-config.ts';
 import { WorldRunner } from '../twin/runner.ts';
-import { serveSshFaces } from '../twin/ssh-faces.ts';
 import { createWorld, type SimWorld } from '../twin/world.ts';
 
 export interface EmulateRackOptions {
@@ -167,7 +167,7 @@ async function serveDevice(
       return { facts: { address: face.address, kubeconfig }, close: () => face.close() };
     }
     case 'ssh': {
-      const face = await serveSshFaces(world, options.host === undefined ? {} : { host: options.host });
+      const face = await serveSshHosts(world, options.host === undefined ? {} : { host: options.host });
       const key = await writeRackFile(folder(), 'ssh-key', face.clientKey, true);
       const hosts = face.hosts.map(({ hostId, address, user, fingerprint }) => ({
         hostId,

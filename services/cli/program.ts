@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
+import type { DeviceKind } from './emulate.ts';
 
 /** The command line. Each command loads what it needs when it is called, so that none waits for the others. */
 
@@ -139,10 +140,40 @@ function addEmulate(program: Command, exit: Exit): void {
     .option('--dir <folder>', 'where configuration and keys go; a new temporary folder when absent')
     .option('--fast <factor>', 'run the world this many times faster', between(1, 60), 1)
     .option('--http-port <port>', 'port of the service in the configuration', port, 8470)
-    .exitOverride()
+    .option('--control-port <port>', 'port of the control that moves the world; a free one when absent', port)
+    .addOption(new Option('--bms <wire>', 'how the BMS is reached').choices(['auto', 'pty', 'tcp']).default('auto'))
+    .option('--soc <ratio>', 'state of charge at the beginning', between(0.05, 1))
+    .option('--seed <number>', 'another rack of the same kind', between(0, 2 ** 31))
     .addHelpText('after', '\nExample: holdover emulate rack --dir /tmp/rack')
     .action(async (options) => exit(await (await import('./emulate.ts')).emulateRack(options)));
+  for (const [kind, what] of Object.entries(EMULATED)) {
+    const command = emulate
+      .command(kind)
+      .description(what)
+      .option('--host <address>', 'where to listen', '127.0.0.1')
+      .option('--port <port>', 'a free one when absent', port)
+      .option('--fast <factor>', 'run the world this many times faster', between(1, 60), 1)
+      .option('--outage-after <seconds>', 'world time until mains fails; never when absent', between(1, 86_400))
+      .addHelpText('after', `\nExample: holdover emulate ${kind}`);
+    if (kind === 'jbd') command.option('--path <device>', 'serial port or pty to answer on, instead of TCP');
+    if (kind === 'poe-snmp') command.option('--community <text>', 'community that may write', 'private');
+    if (kind === 'ssh' || kind === 'kubernetes') command.option('--dir <folder>', 'where the key or kubeconfig goes');
+    command.action(async (options) => {
+      const { emulateDevice } = await import('./emulate.ts');
+      exit(await emulateDevice(kind as keyof typeof EMULATED, options));
+    });
+  }
+  for (const command of emulate.commands) command.exitOverride();
 }
+
+/** Faces that can be had one by one; the same kinds as `DeviceKind` of emulate.ts, which is loaded only when needed. */
+const EMULATED = {
+  jbd: 'a JBD BMS with a 16s LiFePO4 pack behind it',
+  sdm230: 'an Eastron SDM230 meter on Modbus TCP',
+  'poe-snmp': 'a 24-port PoE switch on SNMP (RFC 3621)',
+  kubernetes: 'a Kubernetes API with nodes, pods and budgets on HTTP',
+  ssh: 'twenty machines that can be halted over SSH',
+} as const satisfies Record<DeviceKind, string>;
 
 function port(text: string): number {
   return between(0, 65_535)(text);

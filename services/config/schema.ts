@@ -155,6 +155,10 @@ const host = z.strictObject({
     description: 'from the halt command to off; then the port is cut and that is reported as forced',
   }),
   bootTimeout: seconds(300),
+  /** Where no watts tell whether it is off: how long it must have been silent before its port is cut. */
+  offAfterSilence: seconds(20).meta({
+    description: 'how long it must be silent before its port is cut, where the port tells no watts',
+  }),
 });
 export type HostConfig = z.infer<typeof host>;
 

@@ -2,7 +2,6 @@ import type { Rack } from '../rack/rack.ts';
 import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
-import { forecast } from './forecast.ts';
 import { cordonsAll, goalOf, isOff, stagedHosts } from './goal.ts';
 import { awaitOff, cordon, cut, drain, halt } from './going-down.ts';
 import type { HostPolicy, Policy } from './policy.ts';
@@ -38,6 +37,7 @@ export function decide(
   const answer = input.kind === 'command' ? obey(turn, input.command, input.author) : undefined;
   for (const [host, state] of stagedHosts(turn)) watch(turn, host, state);
   followMains(turn);
+  turn.reckon();
   beginStages(turn);
   for (const [host] of stagedHosts(turn)) pursue(turn, host);
   for (const stage of turn.policy.stages) drain(turn, stage);
@@ -49,7 +49,7 @@ export function decide(
     watch: turn.watch,
     entries: turn.entries,
     effects: turn.effects,
-    schedule: forecast(turn.state, rack, policy),
+    schedule: turn.schedule(),
     ...(answer === undefined ? {} : { answer }),
   };
 }
@@ -78,9 +78,9 @@ function beginStages(turn: Turn): void {
   if (turn.state.phase !== 'on-battery' && turn.state.phase !== 'shutting-down') return;
   // A stage that begins changes the load ahead of the next one, so each is looked at anew.
   for (let index = 0; index < turn.policy.stages.length; index += 1) {
-    const due = forecast(turn.state, turn.rack, turn.policy).stages.findLast(
-      (stage) => stage.state === 'waiting' && stage.beginsInS !== undefined && stage.beginsInS <= 0,
-    );
+    const due = turn
+      .schedule()
+      .stages.findLast((stage) => stage.state === 'waiting' && stage.beginsInS !== undefined && stage.beginsInS <= 0);
     if (due === undefined) break;
     beginUpTo(turn, due.name, due.decidedBy ?? 'energy');
   }

@@ -22,8 +22,14 @@ const CHARGER_EFFICIENCY = 0.92;
 /** Dead reckoning assumes this much more load than was last seen. */
 const PESSIMISM = 1.2;
 
-/** Pure. `onBattery`: mains is away, so an old figure must be counted down. */
-export function energyOf(rack: Rack, policy: Policy, state: CoordinatorState, onBattery: boolean): EnergyView {
+/** Pure. `onBattery`: mains is away, so an old figure is counted down by `spentWh` (see `reckon`). */
+export function energyOf(
+  rack: Rack,
+  policy: Policy,
+  state: CoordinatorState,
+  onBattery: boolean,
+  spentWh = 0,
+): EnergyView {
   const { bank } = rack;
   const loadW = loadOf(rack, policy, state, onBattery);
   const base = {
@@ -33,11 +39,34 @@ export function energyOf(rack: Rack, policy: Policy, state: CoordinatorState, on
   const lastWh = bank.usableLowWh ?? bank.usableWh;
   if (lastWh === undefined) return { ...base, loadW, reckoned: false };
   if (bank.freshness === 'fresh' || !onBattery) return { ...base, usableWh: lastWh, loadW, reckoned: false };
-  const pessimisticW = loadW * PESSIMISM;
+  return { ...base, usableWh: Math.max(0, lastWh - spentWh), loadW: loadW * PESSIMISM, reckoned: true };
+}
+
+/** What a silent bank has given since its last figure, by a load that is taken higher than it was. */
+export interface Reckoning {
+  /** The measurement it counts from, monotonic ms. */
+  readonly basisMs: number;
+  readonly spentWh: number;
+  readonly atMs: number;
+}
+
+/** Counts on while the bank is silent on battery; undefined while it is heard, or mains carries the rack. Pure. */
+export function reckon(
+  before: Reckoning | undefined,
+  rack: Rack,
+  policy: Policy,
+  state: CoordinatorState,
+  onBattery: boolean,
+): Reckoning | undefined {
+  const { bank, monoMs } = rack;
+  if (!onBattery || bank.freshness === 'fresh' || bank.measuredAtMs === undefined) return undefined;
   // Only time without mains drains the bank, however old the figure is.
-  const sinceMs = Math.max(bank.measuredAtMs ?? rack.monoMs, state.outageSinceMs ?? rack.monoMs);
-  const spentWh = (pessimisticW * Math.max(0, rack.monoMs - sinceMs)) / 3_600_000;
-  return { ...base, usableWh: Math.max(0, lastWh - spentWh), loadW: pessimisticW, reckoned: true };
+  const fromMs = Math.max(bank.measuredAtMs, state.outageSinceMs ?? monoMs);
+  const goesOn = before?.basisMs === bank.measuredAtMs;
+  const sinceMs = goesOn ? before.atMs : fromMs;
+  const pessimisticW = loadOf(rack, policy, state, true) * PESSIMISM;
+  const spentWh = (goesOn ? before.spentWh : 0) + (pessimisticW * Math.max(0, monoMs - sinceMs)) / 3_600_000;
+  return { basisMs: bank.measuredAtMs, spentWh, atMs: monoMs };
 }
 
 function loadOf(rack: Rack, policy: Policy, state: CoordinatorState, onBattery: boolean): number {

@@ -10,6 +10,8 @@ export interface HostWatch {
   readonly lowDraw: number;
   readonly portAtMs: number;
   readonly unreachable: number;
+  /** Since when it does not answer, monotonic ms. */
+  readonly silentSinceMs: number;
   readonly probeAtMs: number;
   /** The machine took the halt command from this process. */
   readonly haltAccepted: boolean;
@@ -21,6 +23,7 @@ export const nothingSeen: HostWatch = {
   lowDraw: 0,
   portAtMs: 0,
   unreachable: 0,
+  silentSinceMs: 0,
   probeAtMs: 0,
   haltAccepted: false,
   poweredMs: Number.NEGATIVE_INFINITY,
@@ -30,8 +33,6 @@ export const nothingSeen: HostWatch = {
 const LOW_READINGS = 3;
 /** Failed probes in a row where no port measures the host. */
 const SILENT_PROBES = 3;
-/** A machine without a port is given this long after its network is gone to finish writing, ms. */
-const SETTLE_MS = 5000;
 /** Least threshold: a halted Pi with its HAT draws up to about this much, W (kubernetes-shutdown.md §11). */
 const HALTED_FLOOR_W = 2.2;
 const HALTED_SHARE = 0.65;
@@ -75,12 +76,18 @@ function drawIsLow(port: PortSample, host: HostPolicy, state: HostState): boolea
   return port.powerW < belowW;
 }
 
-function countProbes(before: HostWatch, rack: Rack, host: HostPolicy): Pick<HostWatch, 'unreachable' | 'probeAtMs'> {
+function countProbes(
+  before: HostWatch,
+  rack: Rack,
+  host: HostPolicy,
+): Pick<HostWatch, 'unreachable' | 'silentSinceMs' | 'probeAtMs'> {
   const probe = rack.hosts[host.id];
-  const atMs = probe?.receivedAtMs ?? 0;
-  if (probe?.freshness !== 'fresh' || probe.sample === undefined) return { unreachable: 0, probeAtMs: atMs };
-  if (atMs === before.probeAtMs) return { unreachable: before.unreachable, probeAtMs: atMs };
-  return { unreachable: probe.sample.reachable ? 0 : before.unreachable + 1, probeAtMs: atMs };
+  const probeAtMs = probe?.receivedAtMs ?? 0;
+  if (probe?.freshness !== 'fresh' || probe.sample === undefined || probe.sample.reachable)
+    return { unreachable: 0, silentSinceMs: probeAtMs, probeAtMs };
+  if (probeAtMs === before.probeAtMs) return before;
+  const silentSinceMs = before.unreachable === 0 ? probeAtMs : before.silentSinceMs;
+  return { unreachable: before.unreachable + 1, silentSinceMs, probeAtMs };
 }
 
 /** Answers on the network right now; absent when nobody asked lately. */
@@ -104,7 +111,9 @@ export function seenOff(
     if (watch.lowDraw < LOW_READINGS) return undefined;
     return `draw down to ${(port.powerW ?? 0).toFixed(1)} W`;
   }
-  if (watch.unreachable >= SILENT_PROBES && nowMs - state.sinceMs >= SETTLE_MS) return 'no longer answers';
+  // A machine closes its network long before its disks: silence alone must have lasted.
+  const silentMs = nowMs - Math.max(watch.silentSinceMs, state.sinceMs);
+  if (watch.unreachable >= SILENT_PROBES && silentMs >= host.offAfterSilenceS * 1000) return 'no longer answers';
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { ClusterControl, HostControl, Outcome, PoeSwitch } from './promises.ts';
+import type { ClusterControl, DrainReport, HostControl, Outcome, PoeSwitch } from './promises.ts';
 import type { Effect, EffectResult, Input } from './state.ts';
 
 /** What the coordinator acts through. */
@@ -17,7 +17,7 @@ const absent = (what: string): Outcome => ({ code: 'refused', detail: `${what} i
 export class Executor {
   readonly #edges: Edges;
   readonly #post: (input: Input) => void;
-  readonly #drains = new Map<string, AbortController>();
+  readonly #drains = new Map<string, { readonly abort: AbortController; readonly ended: Promise<unknown> }>();
   readonly #running = new Set<Promise<void>>();
 
   constructor(edges: Edges, post: (input: Input) => void) {
@@ -46,8 +46,15 @@ export class Executor {
 
   /** Stops drains and waits for everything that is under way. */
   async stop(): Promise<void> {
-    for (const drain of this.#drains.values()) drain.abort();
+    for (const { abort } of this.#drains.values()) abort.abort();
     await Promise.all(this.#running);
+  }
+
+  #note(effect: Effect, report: DrainReport): void {
+    const over = report.overridden.map((pod) => `${pod} was deleted although its disruption budget said no`);
+    const notes = [...over, ...(report.notes ?? [])].slice(0, MOST_NAMES);
+    if (notes.length === 0) return;
+    this.#post({ kind: 'result', key: effect.key, effectKind: effect.kind, results: [], final: false, notes });
   }
 
   #done(effect: Effect, results: readonly EffectResult[]): void {
@@ -64,7 +71,9 @@ export class Executor {
       case 'drain':
         return this.#drain(effect);
       case 'stop-drain':
-        this.#drains.get(effect.drainKey)?.abort();
+        this.#drains.get(effect.drainKey)?.abort.abort();
+        // It has not stopped before the drain has: otherwise it would be asked for again and again.
+        await this.#drains.get(effect.drainKey)?.ended;
         return [];
       case 'halt':
         return one(effect.host, (await hosts[effect.host]?.halt()) ?? absent(`host ${effect.host}`));
@@ -90,11 +99,13 @@ export class Executor {
     });
   }
 
+  /** Nodes are reported as they become empty; what is left comes with the end. */
   async #drain(effect: Extract<Effect, { kind: 'drain' }>): Promise<EffectResult[]> {
     const { cluster } = this.#edges;
     if (cluster === undefined) return failed(effect, new Error('the cluster is not configured'));
     const abort = new AbortController();
-    this.#drains.set(effect.key, abort);
+    const ended = Promise.withResolvers<void>();
+    this.#drains.set(effect.key, { abort, ended: ended.promise });
     const hostOf = new Map(effect.targets.map(({ host, node }) => [node, host]));
     const drained = new Set<string>();
     try {
@@ -112,6 +123,7 @@ export class Executor {
           this.#post({ kind: 'result', key: effect.key, effectKind: 'drain', results, final: false });
         },
       });
+      this.#note(effect, report);
       const why = [
         report.left.length > 0 ? `left running: ${report.left.slice(0, 5).join(', ')}` : '',
         ...report.errors.slice(0, 3),
@@ -123,9 +135,13 @@ export class Executor {
       );
     } finally {
       this.#drains.delete(effect.key);
+      ended.resolve();
     }
   }
 }
+
+/** More than this many names of pods help nobody. */
+const MOST_NAMES = 20;
 
 const one = (host: string, outcome: Outcome): EffectResult[] => [{ host, ...outcome }];
 

@@ -7,10 +7,14 @@ import { planSchedule, type StagePlan } from './schedule.ts';
 import type { CoordinatorState } from './state.ts';
 import type { Schedule } from './view.ts';
 
+/** Mains is away as far as the coordinator is concerned. */
+export const livesOffBattery = (state: CoordinatorState): boolean =>
+  state.phase !== 'mains' && state.phase !== 'restoring';
+
 /** The schedule for the rack as it is: live while mains is away, otherwise what would happen if it failed now. */
-export function forecast(state: CoordinatorState, rack: Rack, policy: Policy): Schedule {
-  const onBattery = state.phase !== 'mains' && state.phase !== 'restoring';
-  const energy = energyOf(rack, policy, state, onBattery);
+export function forecast(state: CoordinatorState, rack: Rack, policy: Policy, spentWh: number): Schedule {
+  const onBattery = livesOffBattery(state);
+  const energy = energyOf(rack, policy, state, onBattery, spentWh);
   return planSchedule({
     basis: onBattery ? 'live' : 'if-mains-failed',
     ...(energy.usableWh === undefined ? {} : { usableWh: energy.usableWh }),

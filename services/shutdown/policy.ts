@@ -17,6 +17,8 @@ export interface HostPolicy {
   readonly haltedBelowW?: number;
   readonly haltTimeoutS: number;
   readonly bootTimeoutS: number;
+  /** Silence on the network after which it counts as off where no watts tell, s. */
+  readonly offAfterSilenceS: number;
   readonly stage?: string;
 }
 
@@ -69,6 +71,7 @@ export function policyOf(config: Config): Policy {
       ...(host.haltedBelowW === undefined ? {} : { haltedBelowW: host.haltedBelowW }),
       haltTimeoutS: host.halt === undefined ? 0 : host.haltTimeout,
       bootTimeoutS: host.bootTimeout,
+      offAfterSilenceS: host.offAfterSilence,
       ...(stage === undefined ? {} : { stage }),
     };
   }

@@ -77,6 +77,6 @@ export interface HostControl {
   halt(signal?: AbortSignal): Promise<Outcome>;
   /** Wakes the machine where it can be woken over the network; `refused` where it cannot. Never rejects. */
   wake(signal?: AbortSignal): Promise<Outcome>;
-  /** Does it answer on the network right now? Never rejects. */
+  /** Does it answer on the network right now? Rejects when it cannot be asked, because the fault is on our side. */
   reachable(signal?: AbortSignal): Promise<boolean>;
 }

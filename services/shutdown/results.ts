@@ -12,6 +12,7 @@ export function takeResult(turn: Turn, input: Result): void {
   const known = turn.flying(input.key);
   if (input.final) turn.landed(input.key);
   turn.write({ kind: 'outcome', key: input.key, effectKind: input.effectKind, results: input.results });
+  for (const text of input.notes ?? []) turn.write({ kind: 'note', text });
   // A result nobody waits for belongs to an earlier life; what it changed in the world is seen there.
   if (!known) return;
   for (const result of input.results) apply(turn, input, result);

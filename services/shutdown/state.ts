@@ -130,5 +130,7 @@ export type Input =
       readonly effectKind: Effect['kind'];
       readonly results: readonly EffectResult[];
       readonly final: boolean;
+      /** For the journal: what a person should know of it. */
+      readonly notes?: readonly string[];
     }
   | { readonly kind: 'command'; readonly command: Command; readonly author: string };

@@ -1,8 +1,11 @@
 import type { Rack } from '../rack/rack.ts';
+import { type Reckoning, reckon } from './energy.ts';
 import type { HostWatch } from './evidence.ts';
 import { evolve } from './evolve.ts';
+import { forecast, livesOffBattery } from './forecast.ts';
 import type { Policy } from './policy.ts';
 import type { CoordinatorState, Effect, HostChange, JournalEntry } from './state.ts';
+import type { Schedule } from './view.ts';
 
 /** What may be forgotten in a crash: effects under way, retries, counted readings. */
 export interface Watch {
@@ -12,6 +15,8 @@ export interface Watch {
   readonly hosts: Readonly<Record<string, HostWatch>>;
   /** When the latest group of ports was switched on. */
   readonly lastGroupMs?: number;
+  /** What a silent bank has given since it was last heard. */
+  readonly reckoning?: Reckoning;
 }
 
 export const emptyWatch: Watch = { inFlight: {}, retries: {}, hosts: {} };
@@ -57,6 +62,18 @@ export class Turn {
   write(entry: JournalEntry): void {
     this.entries.push(entry);
     this.state = evolve(this.state, entry, this.nowMs);
+  }
+
+  /** The schedule as things stand in this turn. */
+  schedule(): Schedule {
+    return forecast(this.state, this.rack, this.policy, this.watch.reckoning?.spentWh ?? 0);
+  }
+
+  /** Counts on what a silent bank gives. */
+  reckon(): void {
+    const { reckoning: before, ...watch } = this.watch;
+    const reckoning = reckon(before, this.rack, this.policy, this.state, livesOffBattery(this.state));
+    this.watch = reckoning === undefined ? watch : { ...watch, reckoning };
   }
 
   /** Changes a host; with a new phase the tries of the old one are forgotten. */

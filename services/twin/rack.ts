@@ -10,11 +10,11 @@ import { serveKubernetesApi } from './devices/kubernetes-api.ts';
 import { serveModbusMeter } from './devices/modbus-meter.ts';
 import { serveSnmpSwitch } from './devices/snmp-switch.ts';
 import type { SshHosts } from './devices/ssh-hosts.ts';
+import { serveSshHosts } from './devices/ssh-hosts.ts';
 import { serveWakeOnLan } from './devices/wake-on-lan.ts';
 import type { DeviceHandle } from './model.ts';
 import { type ConfigInput, configYaml, rackConfig, type SshFace, writeRackFile } from './rack-config.ts';
 import { WorldRunner } from './runner.ts';
-import { serveSshFaces } from './ssh-faces.ts';
 import { Timeline } from './timeline.ts';
 import { createWorld, type SimWorld } from './world.ts';
 
@@ -128,7 +128,7 @@ async function serveFaces(
   const snmp = await serveSnmpSwitch(world, { readCommunity: community, writeCommunity: community });
   opened('switch', snmp);
 
-  const ssh = await serveSshFaces(world);
+  const ssh = await serveSshHosts(world);
   for (const machine of ssh.hosts) opened(`ssh:${machine.hostId}`, machine);
   const keyFile = await writeRackFile(folder, 'ssh-key', ssh.clientKey, true);
 
