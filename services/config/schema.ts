@@ -175,7 +175,6 @@ const stage = z.strictObject({
   /** How long a disruption budget may refuse before its pods are deleted. */
   pdbGrace: seconds(30),
 });
-export type StageConfig = z.infer<typeof stage>;
 
 const shutdown = z.strictObject({
   /** Energy that must be left when the last host is off, as a share of the full bank. */
@@ -207,13 +206,11 @@ const shutdown = z.strictObject({
     .optional()
     .meta({ description: 'where the journal lives; /var/lib/holdover when absent' }),
 });
-export type ShutdownConfig = z.infer<typeof shutdown>;
 
 const evidence = z.union([
   z.strictObject({ meter: identifier, presentAboveV: z.number().positive().optional() }),
   z.strictObject({ pack: identifier, dischargeAboveA: z.number().positive().default(1) }),
 ]);
-export type EvidenceConfig = z.infer<typeof evidence>;
 
 const mqttTls = z.strictObject({ ca: z.string().optional(), cert: z.string().optional(), key: secret.optional() });
 

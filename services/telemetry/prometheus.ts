@@ -2,9 +2,6 @@ import type { Snapshot } from '../shutdown/view.ts';
 import { type Family, families, type Labels, type MetricKind } from './catalogue.ts';
 import { type ProcessReading, processMetrics, readProcess } from './process-metrics.ts';
 
-/** Content type of `prometheusText`. */
-export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
 /**
  * The text exposition of one snapshot: only what is current in it, so that a series ends when its source goes stale.
  * @param own what the process says of itself; read at the call when absent
