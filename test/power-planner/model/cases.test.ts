@@ -38,7 +38,7 @@ const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: PlannerCase
 const CHEMISTRY = { LFP: 'lifepo4', LTO: 'lto' } as const;
 
 function packOf(inputs: Record<string, unknown>): PlannedPack {
-  const cell = inputs['cell'] as CellInputs;
+  const cell = inputs.cell as CellInputs;
   return {
     cell: {
       ocv: cell.ocv,
@@ -46,12 +46,12 @@ function packOf(inputs: Record<string, unknown>): PlannedPack {
       resistanceMohm: cell.r_dc_mohm,
       resistanceTable: cell.r_table,
     },
-    series: inputs['series'] as number,
-    parallel: inputs['parallel'] as number,
-    cutoffV: inputs['lvc_v'] as number,
-    capacityFactor: inputs['capacity_factor'] as number | undefined,
-    resistanceFactor: inputs['r_factor'] as number | undefined,
-    extraResistanceOhm: inputs['extra_r_ohm'] as number | undefined,
+    series: inputs.series as number,
+    parallel: inputs.parallel as number,
+    cutoffV: inputs.lvc_v as number,
+    capacityFactor: inputs.capacity_factor as number | undefined,
+    resistanceFactor: inputs.r_factor as number | undefined,
+    extraResistanceOhm: inputs.extra_r_ohm as number | undefined,
   };
 }
 
@@ -59,37 +59,37 @@ const answers: Record<string, (inputs: Record<string, unknown>) => Record<string
   runtime: (inputs) => {
     const { hours } = runtimeHours({
       pack: packOf(inputs),
-      powerW: inputs['power_w'] as number,
-      socStart: inputs['soc_start'] as number,
-      socStop: inputs['soc_stop'] as number,
+      powerW: inputs.power_w as number,
+      socStart: inputs.soc_start as number,
+      socStop: inputs.soc_stop as number,
     });
     return { hours };
   },
   derate: (inputs) => {
-    const chemistry = CHEMISTRY[inputs['chemistry'] as keyof typeof CHEMISTRY];
-    const factors = derate(chemistry, inputs['temp_c'] as number, inputs['table'] as 'conservative');
+    const chemistry = CHEMISTRY[inputs.chemistry as keyof typeof CHEMISTRY];
+    const factors = derate(chemistry, inputs.temp_c as number, inputs.table as 'conservative');
     return { capacity_factor: factors.capacityFactor, charge_current_factor: factors.chargeCurrentFactor };
   },
   shed: (inputs) => {
-    const stages = inputs['stages'] as { power_w: number; until_soc: number }[];
+    const stages = inputs.stages as { power_w: number; until_soc: number }[];
     const answer = shed(
       packOf(inputs),
       stages.map(({ power_w, until_soc }) => ({ powerW: power_w, untilSoc: until_soc })),
-      inputs['soc_start'] as number,
+      inputs.soc_start as number,
     );
     return { hours_total: answer.hoursTotal, hours_stage: answer.stages.map(({ hours }) => hours) };
   },
   reserve: (inputs) => {
-    const { reserveWh, reserveRatio } = reserve(inputs['energy_total_wh'] as number, {
-      powerW: inputs['shutdown_power_w'] as number,
-      durationS: (inputs['shutdown_min'] as number) * 60,
-      margin: inputs['margin'] as number,
+    const { reserveWh, reserveRatio } = reserve(inputs.energy_total_wh as number, {
+      powerW: inputs.shutdown_power_w as number,
+      durationS: (inputs.shutdown_min as number) * 60,
+      margin: inputs.margin as number,
     });
     return { reserve_wh: reserveWh, reserve_soc: reserveRatio };
   },
   converter: (inputs) => {
-    const fit = fitLosses(inputs['rated_w'] as number, inputs['points'] as EfficiencyPoint[]);
-    const outW = inputs['out_w'] as number;
+    const fit = fitLosses(inputs.rated_w as number, inputs.points as EfficiencyPoint[]);
+    const outW = inputs.out_w as number;
     const inW = inputPowerW(fit, outW);
     return { in_w: inW, efficiency: outW / inW };
   },
