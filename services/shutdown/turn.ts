@@ -82,7 +82,10 @@ export class Turn {
       const retries = Object.entries(this.watch.retries).filter(([key]) => !key.endsWith(`:${host}`));
       this.watch = { ...this.watch, retries: Object.fromEntries(retries) };
     }
-    this.write({ kind: 'host', host, change, because });
+    // The journal is read by people: it says that trouble is over only where there was some.
+    const { trouble, ...rest } = change;
+    const says = trouble != null || (trouble === null && this.state.hosts[host]?.trouble !== undefined);
+    this.write({ kind: 'host', host, change: says ? change : rest, because });
   }
 
   see(host: string, seen: HostWatch): void {
