@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
@@ -10,7 +11,8 @@ import { type Summary, summarize, summarySentence } from './demo-summary.ts';
 import { DemoWitness } from './demo-witness.ts';
 
 export interface DemoOptions {
-  readonly port: number;
+  /** 8470, or a free one when that is taken, when absent. */
+  readonly port?: number;
   readonly fast: number;
   readonly outageAfter: number;
   readonly outage?: number;
@@ -50,7 +52,16 @@ export async function demo(options: DemoOptions): Promise<number> {
 
 async function play(options: DemoOptions, dir: string, children: Child[], signal: AbortSignal): Promise<Summary> {
   const speed = String(options.fast);
-  const rackArgs = ['emulate', 'rack', '--dir', dir, '--fast', speed, '--http-port', String(options.port)];
+  const rackArgs = [
+    'emulate',
+    'rack',
+    '--dir',
+    dir,
+    '--fast',
+    speed,
+    '--http-port',
+    String(options.port ?? (await freePagePort())),
+  ];
   const display = new DemoDisplay({ live: !options.headless && process.stderr.isTTY === true });
   display.say('building the simulated rack: 20 nodes, one PoE switch, a router, three NUCs, a 16s LiFePO4 pack');
   const world = await spawnHoldover(rackArgs, join(dir, 'world.log'));
@@ -82,6 +93,20 @@ async function play(options: DemoOptions, dir: string, children: Child[], signal
   if (signal.aborted) throw new UserError('interrupted');
   display.end();
   return summarize(story.record(), await witness.journal());
+}
+
+const PAGE_PORT = 8470;
+
+/** The usual port, unless somebody is there already; then the system chooses one. */
+async function freePagePort(): Promise<number> {
+  const server = createServer();
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(PAGE_PORT, '127.0.0.1', () => resolve(true));
+  });
+  if (!free) return 0;
+  await new Promise((resolve) => server.close(resolve));
+  return PAGE_PORT;
 }
 
 async function act(step: StoryStep, witness: DemoWitness, display: DemoDisplay): Promise<void> {

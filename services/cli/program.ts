@@ -55,7 +55,7 @@ function addDemo(program: Command, exit: Exit): void {
   program
     .command('demo')
     .description('a simulated rack on real wire protocols, driven by the real service: watch it ride through an outage')
-    .option('--port <port>', 'port of the web page', port, 8470)
+    .option('--port <port>', 'port of the web page; 8470, or a free one when that is taken', port)
     .option('--fast <factor>', 'run the world this many times faster (1..60)', between(1, 60), 1)
     .option('--outage-after <seconds>', 'world time until mains fails', between(1, 3600), 20)
     .option('--outage <seconds>', 'how long mains stays away; until the rack is dark when absent', between(1, 86_400))

@@ -26,7 +26,7 @@ function describe(path: string, issue: Issue, value: unknown): Problem {
     const message = value === undefined ? 'is missing' : 'must say where the secret is, not what it is';
     return { severity: 'error', path, message, tryThis: '{ env: NAME } or { file: PATH }' };
   }
-  const expected = issue.message.replace('Invalid input: ', '').replace(/, received .*$/, '');
+  const expected = issue.message.replace(/^Invalid (input|option): /, '').replace(/, received .*$/, '');
   return { severity: 'error', path, message: `${shown(value)}: ${expected}` };
 }
 

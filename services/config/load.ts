@@ -50,7 +50,7 @@ export function readConfigFile(path: string): string {
     if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'does not exist' : code === 'EACCES' ? 'may not be read' : 'cannot be read';
-    throw new UserError(`${path} ${why}`, 'write one with `holdover init`, or name another with --config');
+    throw new UserError(`${path} ${why}`, 'start from examples/holdover.yaml, or name another file');
   }
 }
 
