@@ -103,8 +103,9 @@ function freeOn(turn: Turn, switchId: string, known: ReadonlyMap<string, number>
 
 function powerPorts(turn: Turn, group: readonly Member[]): void {
   const bySwitch = new Map<string, { host: string; port: string }[]>();
-  for (const [host] of group) {
-    if (host.switchId === undefined || host.port === undefined) continue;
+  for (const [host, state] of group) {
+    // A port that was off before us, or may not be cut, is not ours to switch on either.
+    if (host.switchId === undefined || host.port === undefined || !canCut(host, state)) continue;
     const targets = bySwitch.get(host.switchId) ?? [];
     targets.push({ host: host.id, port: host.port });
     bySwitch.set(host.switchId, targets);

@@ -7,7 +7,7 @@ import { awaitOff, cordon, cut, drain, halt } from './going-down.ts';
 import type { HostPolicy, Policy } from './policy.ts';
 import { takeResult } from './results.ts';
 import type { CoordinatorState, Effect, HostState, Input, JournalEntry } from './state.ts';
-import { Turn, type Watch } from './turn.ts';
+import { hostsOf, Turn, type Watch } from './turn.ts';
 import type { Schedule } from './view.ts';
 
 export interface Decision {
@@ -34,6 +34,7 @@ export function decide(
 ): Decision {
   const turn = new Turn(before.state, before.watch, rack, policy);
   if (input.kind === 'result') takeResult(turn, input);
+  giveUpLost(turn);
   const answer = input.kind === 'command' ? obey(turn, input.command, input.author) : undefined;
   for (const [host, state] of stagedHosts(turn)) watch(turn, host, state);
   followMains(turn);
@@ -56,6 +57,19 @@ export function decide(
 
 function watch(turn: Turn, host: HostPolicy, state: HostState): void {
   turn.see(host.id, watchHost(turn.watch.hosts[host.id] ?? nothingSeen, turn.rack, host, state));
+}
+
+/** Every edge promises an answer; one that breaks its promise must not hold a host for ever, ms. */
+const LOST_AFTER_MS = 300_000;
+
+function giveUpLost(turn: Turn): void {
+  for (const [key, { effect, sinceMs }] of Object.entries(turn.watch.inFlight)) {
+    const allowedMs = LOST_AFTER_MS + (effect.kind === 'drain' ? effect.deadlineMs : 0);
+    if (turn.nowMs - sinceMs < allowedMs) continue;
+    turn.write({ kind: 'note', text: `${key}: no answer came; it is tried again` });
+    turn.landed(key);
+    for (const host of hostsOf(effect)) turn.retryLater(effect.kind, host);
+  }
 }
 
 function followMains(turn: Turn): void {
