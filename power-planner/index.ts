@@ -1,6 +1,38 @@
 export { type OcvName, type PlannedCell, type PlannedPack, packSpecOf, type ResistanceTable } from './model/battery.ts';
+export { CELLS, converterPoints } from './model/catalogue.ts';
+export {
+  assumedPowerFactor,
+  breakerNote,
+  type Charger,
+  type Circuit,
+  type CircuitBudget,
+  type CircuitLoad,
+  chargerHeadroom,
+  circuitBudget,
+  inrushLimitA,
+  inrushPeakA,
+  PLUGS,
+  plugLimitA,
+} from './model/circuit.ts';
 export { type EfficiencyPoint, fitLosses, inputPowerW, type LossFit } from './model/converter.ts';
 export { type CapacityTable, type Derating, derate } from './model/derate.ts';
+export {
+  agedResistanceFactor,
+  CALENDAR_MODELS,
+  type CalendarModel,
+  calendarLoss,
+  calendarLossOver,
+  cycleLoss,
+  datasheetCycles,
+  LONGEST_YEARS,
+  lifeYears,
+} from './model/life.ts';
+export { DEVICES, deviceTotals, type PoeRack, poeRackPower, stageInputW } from './model/load.ts';
+export { cableLoopOhm, poeClass, poeLink, poeTotals, poeType } from './model/poe.ts';
+export { type RechargeAnswer, type RechargeQuestion, recharge, rechargeWhPerDay } from './model/recharge.ts';
 export { type Reserve, reserve, type ShutdownNeed, triggerSoc } from './model/reserve.ts';
 export { type RuntimeAnswer, type RuntimeQuestion, runtimeHours } from './model/runtime.ts';
 export { type ShedAnswer, type ShedStage, type ShedStageAnswer, shed } from './model/shed.ts';
+export { type Candidate, type SizingAnswer, type SizingQuestion, seriesWindow, sizePack } from './model/sizing.ts';
+export { peukertHours, UPS_TABLES, type UpsPoint, upsMinutes } from './model/ups.ts';
+export { MAX_BRANCH_DROP_RATIO, wireDrop } from './model/wire.ts';

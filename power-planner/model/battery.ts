@@ -1,5 +1,12 @@
 import { type Chemistry, checkPack, defineChemistry, lfp, lto, ltoLmo, type PackSpec, type Points } from '#bms/model';
-import { LFP_10C_OHM_AH, LFP_40C_OHM_AH, PRADA2013_OCV_V } from './battery-tables.ts';
+import {
+  LFP_10C_OHM_AH,
+  LFP_40C_OHM_AH,
+  LFP_CHARGE_10C_OHM_AH,
+  LFP_CHARGE_25C_OHM_AH,
+  LFP_CHARGE_40C_OHM_AH,
+  PRADA2013_OCV_V,
+} from './battery-tables.ts';
 
 /** Open-circuit curve by name: the chemistries of `bms/model`, and a slow LiFePO4 model cell to compare with. */
 export type OcvName = 'lfp' | 'lto-nmc' | 'lto-lmo' | 'prada2013';
@@ -29,16 +36,16 @@ export interface PlannedPack {
 }
 
 /**
- * The pack as `bms/model` computes with it.
+ * The pack as `bms/model` computes with it; `charge` takes the resistance LiFePO4 shows while it is charged.
  * @throws RangeError naming the figure that makes no sense.
  */
-export function packSpecOf(planned: PlannedPack): PackSpec {
+export function packSpecOf(planned: PlannedPack, way: 'discharge' | 'charge' = 'discharge'): PackSpec {
   const { cell, series, parallel, cutoffV, capacityFactor, resistanceFactor, extraResistanceOhm } = planned;
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new RangeError(`pack parallel is ${String(parallel)}: expected a whole number of strings`);
   }
   const spec: PackSpec = {
-    chemistry: chemistryFor(cell),
+    chemistry: way === 'charge' ? chargingChemistry(cell) : chemistryFor(cell),
     cells: series,
     capacityAh: cell.capacityAh * parallel,
     ...(cell.resistanceMohm !== undefined && { resistanceOhm: ((cell.resistanceMohm / 1000) * series) / parallel }),
@@ -68,6 +75,18 @@ function chemistryFor({ ocv, resistanceTable }: PlannedCell): Chemistry {
   const chemistry = CURVES[ocv];
   if (resistanceTable === undefined) return chemistry;
   return variant(chemistry, { resistanceOhmAh: TABLES[resistanceTable] });
+}
+
+const CHARGE_TABLES: Readonly<Record<ResistanceTable, Points>> = {
+  'lfp-10c': LFP_CHARGE_10C_OHM_AH,
+  'lfp-25c': LFP_CHARGE_25C_OHM_AH,
+  'lfp-40c': LFP_CHARGE_40C_OHM_AH,
+};
+
+function chargingChemistry({ ocv, resistanceTable }: PlannedCell): Chemistry {
+  const chemistry = CURVES[ocv];
+  if (resistanceTable === undefined && chemistry.facts.id !== 'lifepo4') return chemistry;
+  return variant(chemistry, { resistanceOhmAh: CHARGE_TABLES[resistanceTable ?? 'lfp-25c'] });
 }
 
 function variant(chemistry: Chemistry, other: { title?: string; ocvV?: Points; resistanceOhmAh?: Points }): Chemistry {
