@@ -71,11 +71,15 @@ function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange): reado
     name: read.name,
     cadence: read.cadence,
     optional: false,
-    async ask(signal) {
+    async ask(signal, known) {
       const label = `${driver.id} ${read.name}`;
       const { timeoutMs, tries } = driver;
-      const frame = await bus.request({ label, bytes: read.request, accept: read.accept, timeoutMs, tries, signal });
-      return fieldsOf(driver.decode({ request: read.request, response: frame }), bus.name, label);
+      const accept = (received: Uint8Array) => read.accept(received, known);
+      const frame = await bus
+        .request({ label, bytes: read.request, accept, timeoutMs, tries, signal })
+        .catch(explainSilence(driver));
+      const exchange = { request: read.request, response: frame, context: known };
+      return fieldsOf(driver.decode(exchange), bus.name, label);
     },
   }));
 }
@@ -86,10 +90,20 @@ function registerQuestions(driver: RegisterDriver<Sample>, bus: RegisterExchange
     cadence: block.cadence,
     optional: block.optional ?? false,
     async ask(signal) {
-      const words = await bus.read({ ...block.read, unit, signal });
+      const words = await bus.read({ ...block.read, unit, signal }).catch(explainSilence(driver));
       return fieldsOf(block.decode(words), bus.name, `${driver.id} ${block.name}`);
     },
   }));
+}
+
+/** A time-out of a device that may be silent without being broken says so. */
+function explainSilence({ whenSilent }: Pick<Driver, 'whenSilent'>): (error: unknown) => never {
+  return (error) => {
+    if (whenSilent === undefined || !(error instanceof BridgeError) || error.code !== 'timeout') throw error;
+    const { transport, message, retryable } = error;
+    const said = message.startsWith(`${transport}: `) ? message.slice(transport.length + 2) : message;
+    throw new BridgeError('timeout', transport, `${said}; ${whenSilent}`, { retryable, cause: error });
+  };
 }
 
 function fieldsOf(result: Decoded, bus: string, label: string): Fields {

@@ -9,7 +9,8 @@ export interface Question {
   readonly name: string;
   readonly cadence: Cadence;
   readonly optional: boolean;
-  ask(signal: AbortSignal): Promise<Fields>;
+  /** `known`: what the device has told so far, the newest of each value. */
+  ask(signal: AbortSignal, known: Fields): Promise<Fields>;
 }
 
 /** What a polled device is made of. */
@@ -102,12 +103,12 @@ export class PolledDevice<S extends Sample> implements Device<S> {
     const must = questions.filter((question) => question.cadence === 'fast' && !question.optional);
     const answers: Fields[] = [];
     for (const question of must) {
-      answers.push(await question.ask(signal));
+      answers.push(await question.ask(signal, Object.assign({}, ...this.#restOfFields(), ...answers)));
       measuredAtMs ??= now();
     }
     // The bus may have connected anew while it asked.
     this.#forgetAfterReconnect();
-    const failure = await this.#askTheRest(signal);
+    const failure = await this.#askTheRest(signal, answers);
     const rest = this.#restOfFields();
     if (must.length === 0 && rest.length === 0) throw failure ?? new Error('the driver has nothing to ask');
     const sample = this.#parts.sample(Object.assign({}, ...rest, ...answers), measuredAtMs ?? now());
@@ -119,14 +120,14 @@ export class PolledDevice<S extends Sample> implements Device<S> {
   }
 
   /** Asks the other due questions up to the first that fails: the device may just have gone. */
-  async #askTheRest(signal: AbortSignal): Promise<unknown> {
+  async #askTheRest(signal: AbortSignal, answers: readonly Fields[]): Promise<unknown> {
     const monoMs = this.#parts.mono();
     for (const question of this.#parts.questions) {
       if (question.cadence === 'fast' && !question.optional) continue;
       const standing = this.#standing(question);
       if (!isDue(question, standing, monoMs)) continue;
       try {
-        standing.fields = await question.ask(signal);
+        standing.fields = await question.ask(signal, Object.assign({}, ...this.#restOfFields(), ...answers));
         standing.answeredMonoMs = this.#parts.mono();
       } catch (error) {
         signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import { hexToBytes } from '#bridge';
-import type { Decoded, Driver, RecordedExchange, Refusal } from './driver.ts';
+import type { Decoded, Driver, Fields, RecordedExchange, Refusal } from './driver.ts';
 import { driverFor, UnknownDriverError } from './registry.ts';
 
 /**
@@ -63,10 +63,17 @@ function readInput(line: string): RecordedExchange | Refusal {
       ...(request === undefined ? {} : { request }),
       ...(response === undefined ? {} : { response }),
       ...(answerText === undefined ? {} : { text: answerText }),
+      ...contextOf(given.context),
     };
   } catch (error) {
     return input(error instanceof Error ? error.message : String(error));
   }
+}
+
+function contextOf(value: unknown): Pick<RecordedExchange, 'context'> {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw new TypeError('context is not an object');
+  return { context: value as Fields };
 }
 
 function bytes(hex: string | undefined): Uint8Array | undefined {
@@ -78,6 +85,6 @@ function latin1(text: string | undefined): Uint8Array | undefined {
 }
 
 function input(what: string): Refusal {
-  const form = '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "protocol"?, "profile"?}';
+  const form = '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "protocol"?, "profile"?, "context"?}';
   return { code: 'input', message: `${what}; a line is a JSON object of the form ${form}` };
 }

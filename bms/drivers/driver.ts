@@ -24,6 +24,8 @@ export interface RecordedExchange {
   readonly response?: Uint8Array;
   /** Text protocols, when the vector holds text instead of hex. */
   readonly text?: string;
+  /** What earlier answers of the same device told, in decoded names (`cellCount`), where the answer alone does not say enough. */
+  readonly context?: Fields;
 }
 
 /** `fast`: at the pack's own interval. `slow`: about once a minute. `once`: after each (re)connect. */
@@ -36,6 +38,8 @@ interface DriverPromise<S extends Sample> {
   readonly measures: S['kind'];
   /** Where the wire format is written down. */
   readonly note: string;
+  /** Why a healthy device of this kind may be silent, and what to try; added to a time-out. */
+  readonly whenSilent?: string;
   /**
    * Decodes one recorded exchange to every value it holds. Pure; never throws, whatever the bytes.
    * The names are those of the protocol's vectors in camel case.
@@ -53,8 +57,11 @@ export interface ExchangeRead {
   readonly name: string;
   readonly cadence: Cadence;
   readonly request: Uint8Array;
-  /** The answer's frame, whole and checked, or why not. Pure. */
-  accept(received: Uint8Array): Acceptance<Uint8Array>;
+  /**
+   * The answer's frame, whole and checked, or why not. Pure.
+   * @param known what the device has told so far, in decoded names, for answers that do not say how long they are
+   */
+  accept(received: Uint8Array, known?: Fields): Acceptance<Uint8Array>;
 }
 
 /** Binary or text, asks and is answered (JBD). */

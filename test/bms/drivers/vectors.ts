@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { RecordedExchange } from '../../../bms/drivers/driver.ts';
+import { driverFor, UnknownDriverError } from '../../../bms/drivers/registry.ts';
 import { hexToBytes } from '../../../firmware-bridge/index.ts';
 
 /** One entry of the vector files; the form is told in the protocol notes. */
@@ -10,8 +11,12 @@ export interface Vector {
   readonly tolerance?: number;
   readonly request_hex?: string;
   readonly response_hex?: string;
+  readonly request_text?: string;
   readonly text?: string;
+  readonly direction?: string;
   readonly chunks_hex?: readonly string[];
+  /** What earlier answers of the same device told. */
+  readonly context?: Readonly<Record<string, unknown>>;
   readonly expect: Readonly<Record<string, unknown>>;
 }
 
@@ -22,8 +27,13 @@ export function readVectors(file: string): readonly Vector[] {
 
 /** The driver whose business a vector is; undefined where no built-in driver speaks it. */
 export function driverOf(vector: Vector): string {
-  if (vector.profile !== undefined) return vector.profile === 'eastron-sdm' ? 'sdm230' : vector.profile;
-  return vector.protocol;
+  const name = vector.profile ?? vector.protocol;
+  try {
+    return driverFor(name).id;
+  } catch (error) {
+    if (error instanceof UnknownDriverError) return name;
+    throw error;
+  }
 }
 
 export function recorded(vector: Vector): RecordedExchange {
@@ -31,8 +41,10 @@ export function recorded(vector: Vector): RecordedExchange {
     protocol: vector.protocol,
     ...(vector.profile === undefined ? {} : { profile: vector.profile }),
     ...(vector.request_hex === undefined ? {} : { request: hexToBytes(vector.request_hex) }),
+    ...(vector.request_text === undefined ? {} : { request: Buffer.from(vector.request_text, 'latin1') }),
     ...(vector.response_hex === undefined ? {} : { response: hexToBytes(vector.response_hex) }),
     ...(vector.text === undefined ? {} : { text: vector.text }),
+    ...(vector.context === undefined ? {} : { context: camelDeep(vector.context) as Record<string, unknown> }),
   };
 }
 
@@ -72,7 +84,17 @@ function differences(actual: unknown, expected: unknown, tolerance: number | und
 }
 
 /** Words of an expectation that are remarks or rules about it, not values. */
-const REMARKS = new Set(['note', 'must', 'blocksAtLeast', 'blocksAtMost', 'error']);
+const REMARKS = new Set([
+  'note',
+  'must',
+  'blocksAtLeast',
+  'blocksAtMost',
+  'error',
+  'lowWord',
+  'highWord',
+  'softwareVersionPrefix',
+  'contains',
+]);
 
 /**
  * What is wrong with the answer to a vector: `answer` is the parsed output line, fields or `{ error }`.
@@ -83,11 +105,21 @@ export function faults(vector: Vector, answer: Readonly<Record<string, unknown>>
   const values = Object.fromEntries(Object.entries(expected).filter(([key]) => !REMARKS.has(key)));
   const error = answer.error as Record<string, unknown> | undefined;
   if (expected.error !== undefined) {
-    return differences(error ?? answer, { code: expected.error, ...values }, vector.tolerance);
+    // In the notes `code` is the exception's number; ours is the word of the refusal.
+    const { code, ...rest } = values;
+    const detail = code === undefined ? rest : { ...rest, exceptionCode: code };
+    return differences(error ?? answer, { ...detail, code: expected.error }, vector.tolerance);
+  }
+  if (Array.isArray(expected.errorAnyOf)) {
+    return expected.errorAnyOf.includes(error?.code) ? [] : [`error: ${error?.code} is not of ${expected.errorAnyOf}`];
   }
   if (error !== undefined && expected.blocksAtLeast !== 0) return [`refused: ${JSON.stringify(error)}`];
   const blocks = Number(answer.blocks ?? error?.blocks ?? 0);
   const found = differences(answer, values, vector.tolerance);
+  const version = String(expected.softwareVersionPrefix ?? '');
+  if (!String(answer.softwareVersion ?? '').startsWith(version)) found.push(`softwareVersion: not ${version}…`);
+  const part = String(expected.contains ?? '');
+  if (!JSON.stringify(answer).includes(part)) found.push(`nowhere: ${part}`);
   if (blocks < Number(expected.blocksAtLeast ?? 0)) found.push(`blocks: only ${blocks}`);
   if (blocks > Number(expected.blocksAtMost ?? Infinity)) found.push(`blocks: ${blocks} are too many`);
   return found;
