@@ -2,7 +2,7 @@ import type { RegisterValue } from './modbus-values.ts';
 
 /** Registers that are read in one request. */
 export interface Block {
-  readonly fc: 3 | 4;
+  readonly fc: RegisterValue['fc'];
   readonly address: number;
   readonly count: number;
   readonly cadence: RegisterValue['cadence'];
@@ -45,7 +45,12 @@ function fits(
   if ((block.optional || value.optional) && block.address !== value.address) return false;
   if (block.optional !== value.optional) return false;
   if (value.address - (block.address + block.count) > limits.mergeGap) return false;
-  return value.address + value.span - block.address <= limits.maxRegisters;
+  return value.address + value.span - block.address <= maxCount(value, limits);
+}
+
+/** Bits travel sixteen in the room of a register. */
+function maxCount({ fc }: RegisterValue, { maxRegisters }: { readonly maxRegisters: number }): number {
+  return fc <= 2 ? maxRegisters * 16 : maxRegisters;
 }
 
 function rank(value: RegisterValue): number {

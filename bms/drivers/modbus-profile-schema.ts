@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALARM_CODES } from './alarm-codes.ts';
 
 /**
  * The form of a Modbus profile: registers of one device, without code. Addresses are those of the PDU (0-based), values
@@ -9,16 +10,22 @@ import { z } from 'zod';
 const name = z.string().regex(/^[a-z][A-Za-z0-9]{0,40}$/, 'a name in camel case, unit at the end (voltageV)');
 const bitName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'lower case letters, digits, - and _');
 
-/** `strN`: N registers of text. `u8`, `s8`: bytes of registers. */
+/**
+ * `strN`: N registers of text. `u8`, `s8`: bytes of registers; `sm8`: a byte of sign (bit 7) and magnitude.
+ * `b8`, `b16`: that many coils or discrete inputs, the first one lowest.
+ */
 const type = z.union([
-  z.enum(['u8', 's8', 'u16', 's16', 'u32', 's32', 'f32']),
-  z.string().regex(/^str([1-9]|[1-5]\d|6[0-4])$/, 'u8, s8, u16, s16, u32, s32, f32 or str1 … str64'),
+  z.enum(['u8', 's8', 'sm8', 'u16', 's16', 'u32', 's32', 'f32', 'b8', 'b16']),
+  z.string().regex(/^str([1-9]|[1-5]\d|6[0-4])$/, 'u8, s8, sm8, u16, s16, u32, s32, f32, b8, b16 or str1 … str64'),
 ]);
 
 /** high_first AB CD (Modbus usual), low_first CD AB, byte_swap BA DC, little DC BA. */
 const order = z.enum(['high_first', 'low_first', 'byte_swap', 'little']);
 
-const fc = z.union([z.literal(3), z.literal(4)]);
+/** 1 coils, 2 discrete inputs (addresses and lengths in bits), 3 holding and 4 input registers. */
+const fc = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
+
+const names = z.record(z.string().regex(/^\d{1,10}$/, 'a number'), bitName);
 
 const register = z.strictObject({
   fc: fc.optional(),
@@ -36,15 +43,22 @@ const register = z.strictObject({
   count: z.int().min(1).max(125).optional(),
   /** Another value of this profile that says how many of the list are real. */
   countFrom: name.optional(),
-  /** First byte of a u8 or s8. */
+  /** First byte of a u8, s8 or sm8. */
   byte: z.enum(['high', 'low']).optional(),
   mask: z.int().min(1).max(0xffff_ffff).optional(),
   shift: z.int().min(0).max(31).optional(),
   /** Words for numbers (after mask and shift). */
-  enum: z.record(z.string().regex(/^\d{1,10}$/, 'a number'), bitName).optional(),
+  enum: names.optional(),
   /** A list of names of set bits, or `numbers`: their 1-based numbers (balancing cells). */
   bits: z.union([z.literal('numbers'), z.record(z.string().regex(/^\d{1,2}$/, 'a bit number'), bitName)]).optional(),
-  /** With `bits`: the names become alarms of this level. Names of our alarm codes map onto them, others are the vendor's. */
+  /** Parts of a status word whose numbers have names; they go before those of `bits`, a part that is 0 says nothing. */
+  parts: z.array(z.strictObject({ mask: z.int().min(1).max(0xffff), names })).optional(),
+  /** With `count`: the list becomes the names of those values that equal `equals` (0 no alarm, 1 warning, 2 alarm). */
+  namesOf: z.strictObject({ equals: z.int(), names: z.array(bitName).min(1) }).optional(),
+  /**
+   * With `bits`, `parts` or `namesOf`: the names become alarms of this level. Names of our alarm codes and of `alarmCodes` map onto
+   * those, others are the vendor's.
+   */
   level: z.enum(['warning', 'protection']).optional(),
   /** One bit as true or false; `invert` turns it round. */
   bit: z.int().min(0).max(31).optional(),
@@ -58,8 +72,22 @@ export type ProfileRegister = z.infer<typeof register>;
 
 const computed = z.union([
   z.strictObject({ ratio: z.tuple([name, name]) }),
-  z.strictObject({ sum: z.array(name).min(2) }),
+  /** Numbers and lists of numbers added up. */
+  z.strictObject({ sum: z.array(name).min(1) }),
+  /** Lists, one behind the other. */
+  z.strictObject({ concat: z.array(name).min(2) }),
+  /** Whether a word is one of some. */
+  z.strictObject({ oneOf: z.tuple([name, z.array(bitName).min(1)]) }),
 ]);
+
+/** Registers that are decoded when somebody recorded them, but are not polled: another unit or another view of the device. */
+const table = z.strictObject({
+  /** Only in the answers of this unit. */
+  unit: z.int().min(0).max(255).optional(),
+  /** Values that stand for the table itself, e.g. `service: vebus`. */
+  says: z.record(name, bitName).default({}),
+  registers: z.record(name, register),
+});
 
 const transport = z.strictObject({
   baud: z.int().min(300).max(4_000_000),
@@ -89,8 +117,14 @@ export const profileSchema = z.strictObject({
     .strictObject({ fc: fc.default(3), type: type.default('u16'), order: order.default('high_first') })
     .prefault({}),
   registers: z.record(name, register),
+  /** Values that stand for the polled registers themselves. */
+  says: z.record(name, bitName).default({}),
+  /** Named for the reader; a name inside may be that of a polled register. */
+  unpolled: z.record(name, table).default({}),
   /** Values made of others, where the device does not tell them itself. */
   computed: z.record(name, computed).default({}),
+  /** Which of our alarm codes a name in a list with a `level` is. */
+  alarmCodes: z.record(bitName, z.enum(ALARM_CODES)).default({}),
   /** Where a sample takes a value from instead of its own name; a list of names becomes a list; `omit` leaves it out. */
   sample: z.record(name, z.union([z.literal('omit'), name, z.array(name).min(1)])).default({}),
 });

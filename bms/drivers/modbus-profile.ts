@@ -15,7 +15,19 @@ export type ProfileDriver = (RegisterDriver<PackSample> | RegisterDriver<MeterSa
   readonly aliases: readonly string[];
 };
 
-const TABLES: Readonly<Record<3 | 4, RegisterTable>> = { 3: 'holding', 4: 'input' };
+const TABLES: Readonly<Record<RegisterValue['fc'], RegisterTable>> = {
+  1: 'coil',
+  2: 'discrete',
+  3: 'holding',
+  4: 'input',
+};
+
+/** Registers of one unit or view, and what is said with them. */
+interface View {
+  readonly unit?: number | undefined;
+  readonly says: Readonly<Record<string, string>>;
+  readonly values: readonly RegisterValue[];
+}
 
 /**
  * Makes the driver of a checked profile.
@@ -23,13 +35,21 @@ const TABLES: Readonly<Record<3 | 4, RegisterTable>> = { 3: 'holding', 4: 'input
  */
 export function profileDriver(profile: Profile): ProfileDriver {
   const values = Object.entries(profile.registers).map(([name, entry]) => registerValue(name, entry, profile.defaults));
-  for (const { name, span } of values) {
-    if (span > profile.transport.maxRegisters) {
+  for (const { name, span, fc } of values) {
+    if (fc > 2 && span > profile.transport.maxRegisters) {
       throw new RangeError(
         `registers.${name} covers ${span} registers, transport.maxRegisters is ${profile.transport.maxRegisters}`,
       );
     }
   }
+  const views: readonly View[] = [
+    { says: profile.says, values },
+    ...Object.values(profile.unpolled).map(({ unit, says, registers }) => ({
+      unit,
+      says,
+      values: Object.entries(registers).map(([name, entry]) => registerValue(name, entry, profile.defaults)),
+    })),
+  ];
   const finish = (fields: Record<string, unknown>): Fields => compute(cutLists(fields, profile), profile);
   const common = {
     id: profile.profile,
@@ -41,7 +61,7 @@ export function profileDriver(profile: Profile): ProfileDriver {
     gapMs: profile.transport.gapMs,
     defaultUnit: profile.transport.unit,
     reads: mergeBlocks(values, profile.transport).map((block) => registerBlock(block, finish)),
-    decode: (exchange: RecordedExchange) => decodeRecorded(exchange, profile, values, finish),
+    decode: (exchange: RecordedExchange) => decodeRecorded(exchange, profile, views, finish),
   } as const;
   const told = (fields: Fields): Fields => forSample(finish({ ...fields }), profile);
   if (profile.measures === 'meter') {
@@ -77,21 +97,29 @@ function readValues(values: readonly RegisterValue[], words: Uint16Array, addres
 function decodeRecorded(
   exchange: RecordedExchange,
   profile: Profile,
-  values: readonly RegisterValue[],
+  views: readonly View[],
   finish: (fields: Record<string, unknown>) => Fields,
 ): Decoded {
   const rtu = parseRtu(exchange.request, exchange.response);
   if ('ok' in rtu) return rtu;
   if (rtu.kind === 'write') return decoded(written(rtu, profile));
-  const { address, words, fc } = rtu;
+  const { unit, address, words, fc, strayBytes } = rtu;
   if (address === undefined) {
     return refused('request', 'a Modbus reply does not say which registers it holds: give the request too');
   }
+  if (fc <= 2 && !views.some((view) => view.values.some((value) => value.fc === fc))) {
+    return refused('wrong_function', 'this profile has no bits to read', { function: fc });
+  }
   const end = address + words.length;
-  const inside = values.filter(
-    (value) => value.fc === fc && value.address >= address && value.address + value.span <= end,
-  );
-  return decoded(finish(readValues(inside, words, address)));
+  const fields: Record<string, unknown> = strayBytes > 0 ? { unit, strayBytes } : { unit };
+  for (const view of views) {
+    if (view.unit !== undefined && view.unit !== unit) continue;
+    const inside = view.values.filter(
+      (value) => value.fc === fc && value.address >= address && value.address + value.span <= end,
+    );
+    if (inside.length > 0) Object.assign(fields, view.says, readValues(inside, words, address));
+  }
+  return decoded(finish(fields));
 }
 
 /** An acknowledged write, with the value that was asked for when it has the profile's usual type. */
@@ -118,13 +146,28 @@ function cutLists(fields: Record<string, unknown>, profile: Profile): Record<str
 function compute(fields: Record<string, unknown>, profile: Profile): Fields {
   for (const [name, rule] of Object.entries(profile.computed)) {
     if (typeof fields[name] === 'number') continue;
-    const parts = ('ratio' in rule ? rule.ratio : rule.sum).map((part) => fields[part]);
-    if (!parts.every((part): part is number => typeof part === 'number')) continue;
-    const [top = 0, bottom = 0] = parts;
-    if ('sum' in rule) fields[name] = parts.reduce((sum, part) => sum + part, 0);
-    else if (bottom !== 0) fields[name] = top / bottom;
+    const value = computed(rule, fields);
+    if (value !== undefined) fields[name] = value;
   }
   return fields;
+}
+
+/** undefined while a part is missing. */
+function computed(rule: Profile['computed'][string], fields: Fields): unknown {
+  if ('concat' in rule) {
+    const lists = rule.concat.map((part) => fields[part]);
+    return lists.every((list) => Array.isArray(list)) ? lists.flat() : undefined;
+  }
+  if ('oneOf' in rule) {
+    const [part, words] = rule.oneOf;
+    const word = fields[part];
+    return typeof word === 'string' ? words.includes(word) : undefined;
+  }
+  const parts = ('ratio' in rule ? rule.ratio : rule.sum).flatMap((part) => fields[part]);
+  if (!parts.every((part): part is number => typeof part === 'number')) return undefined;
+  if ('sum' in rule) return parts.reduce((sum, part) => sum + part, 0);
+  const [top = 0, bottom = 0] = parts;
+  return bottom === 0 ? undefined : top / bottom;
 }
 
 function forSample(fields: Fields, profile: Profile): Fields {
@@ -144,13 +187,13 @@ function alarms(fields: Fields, profile: Profile): readonly Alarm[] | undefined 
     const names = fields[name];
     if (level === undefined || !Array.isArray(names)) continue;
     told = true;
-    for (const text of names) found.push(alarm(String(text), level));
+    for (const text of names) found.push(alarm(String(text), level, profile));
   }
   return told ? found : undefined;
 }
 
-function alarm(name: string, level: AlarmLevel): Alarm {
-  const code: AlarmCode | undefined = ALARM_CODES.find((known) => known === name);
+function alarm(name: string, level: AlarmLevel, { alarmCodes }: Profile): Alarm {
+  const code: AlarmCode | undefined = alarmCodes[name] ?? ALARM_CODES.find((known) => known === name);
   return code === undefined ? { code: 'vendor', level, detail: name } : { code, level };
 }
 

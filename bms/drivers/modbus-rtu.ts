@@ -15,7 +15,10 @@ export type RtuExchange =
       readonly fc: number;
       /** 0-based; undefined when the request was not recorded. */
       readonly address: number | undefined;
+      /** Registers; of functions 1 and 2 bits, as 0 or 1. */
       readonly words: Uint16Array;
+      /** Bytes behind the reply: noise, or another reply, which is never part of this one. */
+      readonly strayBytes: number;
     }
   | {
       readonly kind: 'write';
@@ -56,7 +59,7 @@ export function parseRtu(
   const reply = frame.subarray(0, length);
   if (crc16Modbus(reply) !== 0) return refused('crc', 'the CRC of the reply does not match');
   const asked = request !== undefined && request.length >= 8 && crc16Modbus(request) === 0 ? request : undefined;
-  return refuseStranger(asked, reply) ?? takeApart(asked, reply);
+  return refuseStranger(asked, reply) ?? takeApart(asked, reply, frame.length - length);
 }
 
 /** A write of one register is answered with the request itself, so only the echo of a read is one when alone. */
@@ -83,7 +86,7 @@ function refuseStranger(
   const unit = reply[0] ?? 0;
   const fc = (reply[1] ?? 0) & 0x7f;
   if (asked !== undefined && asked[0] !== unit) {
-    return refused('wrong_unit', `asked unit ${asked[0]}, unit ${unit} answered`, { unit });
+    return refused('wrong_unit', `asked unit ${asked[0]}, unit ${unit} answered`, { unit, requestedUnit: asked[0] });
   }
   if (asked !== undefined && asked[1] !== fc) {
     return refused('wrong_function', `asked function ${asked[1]}, the reply is of ${fc}`, { function: fc });
@@ -93,7 +96,11 @@ function refuseStranger(
   return refused('exception', exceptionText(code), { exceptionCode: code, unit, function: fc });
 }
 
-function takeApart(asked: Uint8Array | undefined, reply: Uint8Array): RtuExchange | (Decoded & { readonly ok: false }) {
+function takeApart(
+  asked: Uint8Array | undefined,
+  reply: Uint8Array,
+  strayBytes: number,
+): RtuExchange | (Decoded & { readonly ok: false }) {
   const [unit = 0, fc = 0, bytes = 0] = reply;
   if (fc === 3 || fc === 4) {
     const count = asked === undefined ? bytes / 2 : u16(asked, 4);
@@ -101,14 +108,29 @@ function takeApart(asked: Uint8Array | undefined, reply: Uint8Array): RtuExchang
       return refused('wrong_length', `${count} registers were asked for, the reply has ${bytes} bytes`);
     }
     const address = asked === undefined ? undefined : u16(asked, 2);
-    return { kind: 'read', unit, fc, address, words: words(reply.subarray(3, 3 + bytes)) };
+    return { kind: 'read', unit, fc, address, words: words(reply.subarray(3, 3 + bytes)), strayBytes };
   }
+  if ((fc === 1 || fc === 2) && asked !== undefined) return takeBits(asked, reply, strayBytes);
   if (fc === 6 || fc === 16) {
     const requested =
       asked === undefined ? new Uint16Array() : words(fc === 6 ? asked.subarray(4, 6) : asked.subarray(7, -2));
     return { kind: 'write', unit, fc, address: u16(reply, 2), count: fc === 6 ? 1 : u16(reply, 4), requested };
   }
   return refused('wrong_function', `function ${fc} is neither a register read nor a register write`, { function: fc });
+}
+
+function takeBits(
+  asked: Uint8Array,
+  reply: Uint8Array,
+  strayBytes: number,
+): RtuExchange | (Decoded & { readonly ok: false }) {
+  const [unit = 0, fc = 0, bytes = 0] = reply;
+  const count = u16(asked, 4);
+  if (bytes !== Math.ceil(count / 8)) {
+    return refused('wrong_length', `${count} bits were asked for, the reply has ${bytes} bytes`);
+  }
+  const bits = Uint16Array.from({ length: count }, (_, at) => ((reply[3 + (at >> 3)] ?? 0) >>> (at & 7)) & 1);
+  return { kind: 'read', unit, fc, address: u16(asked, 2), words: bits, strayBytes };
 }
 
 function words(bytes: Uint8Array): Uint16Array {

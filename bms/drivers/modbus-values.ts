@@ -4,7 +4,8 @@ import type { Profile, ProfileRegister } from './modbus-profile-schema.ts';
 /** One named value of a profile, ready to be read out of words. */
 export interface RegisterValue {
   readonly name: string;
-  readonly fc: 3 | 4;
+  /** 1 and 2 are bits: addresses, spans and words are of one bit each. */
+  readonly fc: 1 | 2 | 3 | 4;
   readonly address: number;
   /** Registers it covers; never split over two reads. */
   readonly span: number;
@@ -22,13 +23,15 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
   const order = entry.order ?? defaults.order;
   const count = entry.count ?? 1;
   const firstByte = entry.byte === 'low' ? 1 : 0;
-  const isByte = type === 'u8' || type === 's8';
+  const isByte = type === 'u8' || type === 's8' || type === 'sm8';
+  const coils = type === 'b8' ? 8 : type === 'b16' ? 16 : 0;
   const textRegisters = type.startsWith('str') ? Number(type.slice(3)) : 0;
-  const width = WIDTH[type] ?? 1;
+  const width = coils || (WIDTH[type] ?? 1);
   const span = isByte ? Math.ceil((firstByte + count) / 2) : textRegisters || width * count;
   const refine = refiner(entry);
 
   function read(words: Uint16Array): unknown {
+    if (coils > 0) return refine(fromCoils(words.subarray(0, coils)));
     const bytes = toBytes(words.subarray(0, span), isByte || textRegisters > 0 ? 1 : width, order);
     if (textRegisters > 0) return readText(bytes) || null;
     const view = new DataView(bytes.buffer);
@@ -36,6 +39,7 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
     const values = Array.from({ length: count }, (_, at) =>
       refine(raw(view, (isByte ? firstByte : 0) + at * size, type)),
     );
+    if (entry.namesOf !== undefined) return namesWhere(values, entry.namesOf);
     return entry.count === undefined ? values[0] : values;
   }
 
@@ -48,6 +52,15 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
     optional: entry.optional ?? false,
     read,
   };
+}
+
+/** A number of coils, the first lowest. */
+function fromCoils(coils: Uint16Array): number {
+  return coils.reduce((sum, coil, at) => sum + (coil === 0 ? 0 : 2 ** at), 0);
+}
+
+function namesWhere(values: readonly unknown[], { equals, names }: NonNullable<ProfileRegister['namesOf']>): string[] {
+  return values.flatMap((value, at) => (value === equals ? [names[at] ?? `number_${at + 1}`] : []));
 }
 
 /** Bytes with the most significant first, whatever order the device sends. `width`: registers per value. */
@@ -71,6 +84,10 @@ function raw(view: DataView, at: number, type: string): number {
       return view.getUint8(at);
     case 's8':
       return view.getInt8(at);
+    case 'sm8': {
+      const byte = view.getUint8(at);
+      return byte & 0x80 ? 0 - (byte & 0x7f) : byte;
+    }
     case 's16':
       return view.getInt16(at);
     case 'u32':
@@ -98,11 +115,14 @@ function refiner(entry: ProfileRegister): (value: number) => unknown {
   const available = (value: number): boolean => Number.isFinite(value) && !missing.has(value);
 
   if (bits === 'numbers') return (value) => (available(value) ? bitNumbers(masked(value)) : null);
-  if (bits !== undefined) {
-    return (value) =>
-      available(value)
-        ? bitNumbers(masked(value)).map((number) => bits[String(number - 1)] ?? `bit_${number - 1}`)
-        : null;
+  if (bits !== undefined || entry.parts !== undefined) {
+    const { parts = [] } = entry;
+    return (value) => {
+      if (!available(value)) return null;
+      const named = parts.flatMap((part) => partName(value, part));
+      if (bits === undefined) return named;
+      return [...named, ...bitNumbers(masked(value)).map((number) => bits[String(number - 1)] ?? `bit_${number - 1}`)];
+    };
   }
   if (bit !== undefined) {
     return (value) => (available(value) ? ((value >>> bit) & 1) !== (entry.invert ? 1 : 0) : null);
@@ -116,4 +136,10 @@ function refiner(entry: ProfileRegister): (value: number) => unknown {
     const clean = Number.isInteger(offset) ? scaled : Math.round(scaled * 1e6) / 1e6;
     return clean >= min && clean <= max ? clean : null;
   };
+}
+
+/** The word for one part of a status word; none for 0. */
+function partName(value: number, { mask, names }: NonNullable<ProfileRegister['parts']>[number]): string[] {
+  const number = (value & mask) >>> (31 - Math.clz32(mask & -mask));
+  return number === 0 ? [] : [names[String(number)] ?? `unknown_${number}`];
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { daly } from './daly.ts';
 import type { Driver } from './driver.ts';
 import { jbd } from './jbd.ts';
 import { jbdUp } from './jbd-up.ts';
@@ -15,11 +16,17 @@ interface Entry {
 
 /** Every built-in driver, one line each, sorted. Profiles are read from their files on first use. */
 const DRIVERS: readonly Entry[] = [
+  { id: 'daly', aliases: ['daly-a5'], make: () => daly },
   { id: 'eg4-ll', make: profile('eg4-ll') },
+  { id: 'epever-tracer', make: profile('epever-tracer') },
   { id: 'heltec-modbus', make: profile('heltec-modbus') },
   { id: 'jbd', make: () => jbd },
   { id: 'jbd-up', make: () => jbdUp },
+  { id: 'pace-modbus', make: profile('pace-modbus') },
   { id: 'pylontech-rt', make: profile('pylontech-rt') },
+  { id: 'renogy-battery', make: profile('renogy-battery') },
+  { id: 'renogy-battery-pro', make: profile('renogy-battery-pro') },
+  { id: 'renogy-rover', make: profile('renogy-rover') },
   { id: 'sdm230', aliases: ['eastron-sdm'], make: profile('sdm230') },
   { id: 've-direct', make: () => veDirect },
 ];

@@ -8,7 +8,9 @@ import { driverOf, faults, readVectors, recorded, type Vector } from '../bms/dri
 
 /** The promises of `driver.ts`, for every driver of the registry and for the blueprint. */
 
-const vectors = ['jbd', 've-direct', 'eastron', 'modbus-battery', 'renogy', 'epever', 'pace'].flatMap(readVectors);
+const vectors = ['jbd', 'daly', 've-direct', 'eastron', 'modbus-battery', 'renogy', 'epever', 'pace'].flatMap(
+  readVectors,
+);
 
 function withCrc(...bytes: number[]): string {
   const crc = crc16Modbus(Uint8Array.from(bytes));

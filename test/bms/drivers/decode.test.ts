@@ -48,8 +48,8 @@ describe('a line', () => {
   });
 
   it('goes to the profile it names, whichever register driver was called', () => {
-    expect(decode('sdm230', { ...VOLTAGE, profile: 'eastron-sdm' })).toEqual({ voltageV: 230.2 });
-    expect(decode('pylontech-rt', { ...VOLTAGE, profile: 'eastron-sdm' })).toEqual({ voltageV: 230.2 });
+    expect(decode('sdm230', { ...VOLTAGE, profile: 'eastron-sdm' })).toEqual({ unit: 1, voltageV: 230.2 });
+    expect(decode('pylontech-rt', { ...VOLTAGE, profile: 'eastron-sdm' })).toEqual({ unit: 1, voltageV: 230.2 });
     expect(decode('sdm230', { ...VOLTAGE, profile: 'nobody' })).toMatchObject({ error: { code: 'profile' } });
   });
 
@@ -58,7 +58,7 @@ describe('a line', () => {
       'profile: mine\ntitle: Mine\nnote: mine\nmeasures: meter\ntransport: { baud: 2400 }\nregisters: { phaseV: { addr: 0, fc: 4, type: f32 } }',
       'own.yaml',
     );
-    expect(decodeLine('mine', JSON.stringify(VOLTAGE), [own])).toBe('{"phaseV":230.2}');
+    expect(decodeLine('mine', JSON.stringify(VOLTAGE), [own])).toBe('{"unit":1,"phaseV":230.2}');
   });
 
   it('is always answered with one line of JSON', () => {

@@ -29,7 +29,9 @@ function read(registers: string, words: readonly number[], more = '') {
   const request = [1, 3, 0, 0, 0, words.length];
   const result = driver.decode({ request: closed(request), response: closed(body) });
   if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
-  return result.fields;
+  const { unit, ...fields } = result.fields;
+  expect(unit).toBe(1);
+  return fields;
 }
 
 function closed(bytes: readonly number[]): Uint8Array {
@@ -392,7 +394,9 @@ describe('profile files', () => {
 
   it('of the built-in folder are all registered, under their file names', () => {
     const drivers = loadProfiles(builtInProfiles());
-    expect(drivers.map(({ id }) => `${id}.yaml`)).toEqual(readdirSync(builtInProfiles()).sort());
+    expect(drivers.map(({ id }) => `${id}.yaml`)).toEqual(
+      readdirSync(builtInProfiles()).sort((a, b) => (a.replace('.yaml', '') < b.replace('.yaml', '') ? -1 : 1)),
+    );
     expect(driverIds()).toEqual(expect.arrayContaining(drivers.map(({ id }) => id)));
   });
 
