@@ -47,7 +47,9 @@ function stopDrain(turn: Turn, stage: string): void {
 /** Starts what is cut or halted, the last stage first, in groups that fit the switch and the circuit. */
 export function startGroup(turn: Turn): void {
   if (restoreGate(turn) !== undefined) return;
-  const stage = turn.policy.stages.toReversed().find(({ name }) => hostsOfStage(turn, name).some(notBack));
+  const stage = turn.policy.stages
+    .toReversed()
+    .find(({ name }) => hostsOfStage(turn, name).some((member) => isAwaited(member) || startable(turn)(member)));
   if (stage === undefined) return;
   const last = turn.watch.lastGroupMs;
   if (last !== undefined && turn.nowMs - last < turn.policy.restore.groupEveryS * 1000) return;
@@ -56,12 +58,11 @@ export function startGroup(turn: Turn): void {
   turn.watch = { ...turn.watch, lastGroupMs: turn.nowMs };
   for (const [host] of group) turn.host(host.id, { phase: 'powering', trouble: null }, 'mains is back');
   powerPorts(turn, group);
-  for (const [host] of group) if (host.port === undefined) wake(turn, host);
+  for (const [host, state] of group) if (!canCut(host, state)) wake(turn, host);
 }
 
-/** Still counts for its stage: neither up nor given up after it was started. */
-const notBack = ([, state]: Member): boolean =>
-  state.phase !== 'up' && !(state.phase === 'powering' && state.trouble !== undefined);
+/** Its stage is not back before it is; one that is in trouble keeps nobody waiting. */
+const isAwaited = ([, state]: Member): boolean => state.phase !== 'up' && state.trouble === undefined;
 
 const startable =
   (turn: Turn) =>
@@ -134,18 +135,28 @@ export function awaitUp(turn: Turn, host: HostPolicy, state: HostState): void {
   const dark = seenSince && port?.enabled === false;
   if (dark && turn.may('power', host.id)) powerPorts(turn, [[host, state]]);
   const waitedMs = turn.nowMs - state.sinceMs;
-  if (host.port === undefined && reachable(turn.rack, host) !== true) {
+  if (!canCut(host, state) && reachable(turn.rack, host) !== true) {
     const again = turn.watch.inFlight[`wake:${host.id}`] === undefined && wakeIsDue(turn, host, waitedMs);
     if (again) wake(turn, host);
   }
-  if (waitedMs < host.bootTimeoutS * 1000 || state.trouble !== undefined) return;
-  if (canCut(host, state) && state.powerCycles < POWER_CYCLES && !turn.busy('power', host.id)) {
+  if (turn.overdue(state.sinceMs, host.bootTimeoutS) && state.trouble === undefined) overdue(turn, host, state);
+}
+
+/** It should be up by now. A machine that answers is left alone: perhaps only the API cannot say that it is Ready. */
+function overdue(turn: Turn, host: HostPolicy, state: HostState): void {
+  const answers = reachable(turn.rack, host) === true;
+  const onMains = turn.state.phase === 'restoring' || turn.state.phase === 'mains';
+  const mayCycle = canCut(host, state) && state.powerCycles < POWER_CYCLES && !turn.busy('power', host.id);
+  if (!answers && onMains && mayCycle) {
     const change = { phase: 'halted', forced: true, powerCycles: state.powerCycles + 1 } as const;
     turn.host(host.id, change, 'did not come up in time: its port is switched off and on once');
     return;
   }
-  const trouble =
-    host.canWake || host.port !== undefined ? 'did not come up' : 'cannot be started from here: press its button';
+  const trouble = answers
+    ? 'answers, but its node is not Ready anew'
+    : host.canWake || host.port !== undefined
+      ? 'did not come up'
+      : 'cannot be started from here: press its button';
   turn.host(host.id, { trouble }, trouble);
 }
 

@@ -135,9 +135,10 @@ function pursue(turn: Turn, host: HostPolicy): void {
       awaitOff(turn, host, state, goal);
       return;
     case 'powering':
-      if (goal === 'off')
-        turn.host(host.id, { phase: 'cordoned', trouble: null }, 'mains went away while it was starting');
-      else awaitUp(turn, host, state);
+      if (goal === 'off') {
+        const phase = host.node === undefined ? 'drained' : 'cordoned';
+        turn.host(host.id, { phase, trouble: null }, 'mains went away while it was starting');
+      } else awaitUp(turn, host, state);
       return;
     case 'halted':
     case 'cut':

@@ -17,8 +17,9 @@ const absent = (what: string): Outcome => ({ code: 'refused', detail: `${what} i
 export class Executor {
   readonly #edges: Edges;
   readonly #post: (input: Input) => void;
-  readonly #drains = new Map<string, { readonly abort: AbortController; readonly ended: Promise<unknown> }>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #drains = new Map<string, AbortController>();
+  /** What is under way, by key; each ends after its result was handed over. */
+  readonly #running = new Map<string, Promise<void>>();
 
   constructor(edges: Edges, post: (input: Input) => void) {
     this.#edges = edges;
@@ -31,8 +32,10 @@ export class Executor {
         (results) => this.#done(effect, results),
         (error: unknown) => this.#done(effect, failed(effect, error)),
       );
-      this.#running.add(run);
-      void run.finally(() => this.#running.delete(run));
+      this.#running.set(effect.key, run);
+      void run.finally(() => {
+        if (this.#running.get(effect.key) === run) this.#running.delete(effect.key);
+      });
     }
   }
 
@@ -46,8 +49,8 @@ export class Executor {
 
   /** Stops drains and waits for everything that is under way. */
   async stop(): Promise<void> {
-    for (const { abort } of this.#drains.values()) abort.abort();
-    await Promise.all(this.#running);
+    for (const drain of this.#drains.values()) drain.abort();
+    await Promise.all(this.#running.values());
   }
 
   #note(effect: Effect, report: DrainReport): void {
@@ -71,9 +74,9 @@ export class Executor {
       case 'drain':
         return this.#drain(effect);
       case 'stop-drain':
-        this.#drains.get(effect.drainKey)?.abort.abort();
+        this.#drains.get(effect.drainKey)?.abort();
         // It has not stopped before the drain has: otherwise it would be asked for again and again.
-        await this.#drains.get(effect.drainKey)?.ended;
+        await this.#running.get(effect.drainKey);
         return [];
       case 'halt':
         return one(effect.host, (await hosts[effect.host]?.halt()) ?? absent(`host ${effect.host}`));
@@ -104,8 +107,7 @@ export class Executor {
     const { cluster } = this.#edges;
     if (cluster === undefined) return failed(effect, new Error('the cluster is not configured'));
     const abort = new AbortController();
-    const ended = Promise.withResolvers<void>();
-    this.#drains.set(effect.key, { abort, ended: ended.promise });
+    this.#drains.set(effect.key, abort);
     const hostOf = new Map(effect.targets.map(({ host, node }) => [node, host]));
     const drained = new Set<string>();
     try {
@@ -135,7 +137,6 @@ export class Executor {
       );
     } finally {
       this.#drains.delete(effect.key);
-      ended.resolve();
     }
   }
 }

@@ -82,7 +82,9 @@ function somewhereToGo(turn: Turn): boolean {
 export function halt(turn: Turn, host: HostPolicy): void {
   if (earlierStagesStillDrain(turn, host)) return;
   const because = host.canHalt ? 'halt is sent' : 'nothing is configured to halt it';
-  turn.host(host.id, { phase: 'halting' }, because);
+  // The boot that ends now is the one a later Ready must differ from.
+  const bootId = nodeOf(turn.rack, host)?.bootId;
+  turn.host(host.id, { phase: 'halting', ...(bootId === undefined ? {} : { bootIdBefore: bootId }) }, because);
   turn.see(host.id, nothingSeen);
   if (host.canHalt) turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
 }
@@ -106,7 +108,7 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
     turn.host(host.id, { phase: 'halted', forced: false, trouble: null }, off);
     return;
   }
-  if (turn.nowMs - state.sinceMs < host.haltTimeoutS * 1000) {
+  if (!turn.overdue(state.sinceMs, host.haltTimeoutS)) {
     // Also after a restart, when nobody knows whether the command got through: sending it twice does no harm.
     if (!watch.haltAccepted && host.canHalt && turn.may('halt', host.id))
       turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });

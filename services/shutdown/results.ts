@@ -7,6 +7,8 @@ import type { Turn } from './turn.ts';
 
 type Result = Extract<Input, { kind: 'result' }>;
 
+const UNCORDONABLE: ReadonlySet<HostState['phase']> = new Set(['up', 'cordoned', 'drained', 'powering']);
+
 /** Takes in what became of an effect: the journal gets it, the host moves on or the effect is tried again later. */
 export function takeResult(turn: Turn, input: Result): void {
   const known = turn.flying(input.key);
@@ -31,7 +33,8 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
       if (state.phase === 'cordoned') takeDrain(turn, host, result, because);
       return;
     case 'uncordon':
-      takeUncordon(turn, result, because);
+      // An answer that comes when the host is on its way down again is too late to mean anything.
+      if (UNCORDONABLE.has(state.phase)) takeUncordon(turn, result, because);
       return;
     case 'halt':
       if (succeeded(result)) turn.see(host.id, { ...seenOf(turn, host.id), haltAccepted: true });

@@ -15,9 +15,14 @@ export interface Watch {
   readonly hosts: Readonly<Record<string, HostWatch>>;
   /** When the latest group of ports was switched on. */
   readonly lastGroupMs?: number;
+  /** When this life decided for the first time, monotonic ms. */
+  readonly bornMs?: number;
   /** What a silent bank has given since it was last heard. */
   readonly reckoning?: Reckoning;
 }
+
+/** A new life looks around this long before it acts on a deadline that ran out while nobody looked, ms. */
+const LOOK_AROUND_MS = 10_000;
 
 export const emptyWatch: Watch = { inFlight: {}, retries: {}, hosts: {} };
 
@@ -53,10 +58,17 @@ export class Turn {
 
   constructor(state: CoordinatorState, watch: Watch, rack: Rack, policy: Policy) {
     this.state = state;
-    this.watch = watch;
+    this.watch = watch.bornMs === undefined ? { ...watch, bornMs: rack.monoMs } : watch;
     this.rack = rack;
     this.policy = policy;
     this.nowMs = rack.monoMs;
+  }
+
+  /** Has a wait that began at `sinceMs` lasted longer than `limitS`, and was there time to look in this life? */
+  overdue(sinceMs: number, limitS: number): boolean {
+    const livedMs = this.nowMs - (this.watch.bornMs ?? this.nowMs);
+    const bornLater = (this.watch.bornMs ?? sinceMs) > sinceMs;
+    return this.nowMs - sinceMs >= limitS * 1000 && (!bornLater || livedMs >= LOOK_AROUND_MS);
   }
 
   write(entry: JournalEntry): void {

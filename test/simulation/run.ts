@@ -120,7 +120,7 @@ export function runStory(seed: number, chances: Chances): Story {
     }
     for (const effect of decision.effects) {
       journal.push({ atS: world.timeS, entry: { kind: 'intent', effect } });
-      const { results, takesS } = world.perform(effect);
+      const { results, takesS } = world.perform(effect, forcedHosts(state));
       const input = { kind: 'result', key: effect.key, effectKind: effect.kind, results, final: true } as const;
       due.push({ atS: world.timeS + 1 + takesS, input });
     }
@@ -161,6 +161,11 @@ export function runStory(seed: number, chances: Chances): Story {
     outages: mains.length / 2,
     kills,
   };
+}
+
+/** Hosts whose next cut the journal calls forced. */
+function forcedHosts(state: CoordinatorState): Set<string> {
+  return new Set(Object.entries(state.hosts).flatMap(([id, { forced }]) => (forced ? [id] : [])));
 }
 
 /** Mains goes away and comes back one to three times, at any moment. */

@@ -117,17 +117,18 @@ export class ToyRack {
     if (host.state === 'running' && this.timeS % 10 === 0) host.heartbeatS = this.timeS;
   }
 
-  setPort(host: ToyHost, on: boolean): void {
+  /** `said`: the coordinator has written that this cut is forced. */
+  setPort(host: ToyHost, on: boolean, said: boolean): void {
     if (host.portOn && !on) {
       const alive = host.state === 'running' || host.state === 'halting' || host.state === 'booting';
-      if (alive && !host.hangs) this.violations.push(`${this.timeS}: ${host.id} lost power while ${host.state}`);
+      if (alive && !said) this.violations.push(`${this.timeS}: ${host.id} lost power while ${host.state}`);
       host.state = 'off';
     }
     host.portOn = on;
   }
 
   /** Does what the effect asks and says what became of it. */
-  perform(effect: Effect): { results: EffectResult[]; takesS: number } {
+  perform(effect: Effect, forced: ReadonlySet<string>): { results: EffectResult[]; takesS: number } {
     const targets =
       'targets' in effect ? effect.targets.map(({ host }) => host) : 'host' in effect ? [effect.host] : [];
     const api = effect.kind === 'cordon' || effect.kind === 'uncordon' || effect.kind === 'drain';
@@ -136,10 +137,10 @@ export class ToyRack {
       if (host === undefined) return { host: id, code: 'refused' };
       if ((api && this.faults.apiGone) || this.#random() < this.faults.failing) {
         // A call that failed for us may still have worked over there.
-        if (this.#random() < 0.5 && !(api && this.faults.apiGone)) this.#apply(effect, host);
+        if (this.#random() < 0.5 && !(api && this.faults.apiGone)) this.#apply(effect, host, forced.has(id));
         return { host: id, code: 'timeout' };
       }
-      return { host: id, code: this.#apply(effect, host) };
+      return { host: id, code: this.#apply(effect, host, forced.has(id)) };
     });
     return {
       results,
@@ -147,7 +148,7 @@ export class ToyRack {
     };
   }
 
-  #apply(effect: Effect, host: ToyHost): EffectResult['code'] {
+  #apply(effect: Effect, host: ToyHost, said: boolean): EffectResult['code'] {
     switch (effect.kind) {
       case 'cordon':
         if (host.unschedulable && host.mark === undefined) return 'left-alone';
@@ -165,10 +166,10 @@ export class ToyRack {
           [host.state, host.untilS] = ['halting', this.timeS + 5 + Math.floor(this.#random() * 8)];
         return host.state === 'off' || host.state === 'halted' ? 'unreachable' : 'done';
       case 'cut':
-        this.setPort(host, false);
+        this.setPort(host, false, said);
         return 'done';
       case 'power':
-        this.setPort(host, true);
+        this.setPort(host, true, said);
         return 'done';
       case 'wake':
         if (host.state === 'halted') [host.state, host.untilS] = ['booting', this.timeS + 25];

@@ -280,8 +280,7 @@ describe('starting', () => {
     expect(started(bench.effects)).not.toContain('w1');
   });
 
-  // Found a fault: only hosts without any port are sent a magic packet.
-  it.fails('wakes a host over the network whose port stays fed', () => {
+  it('wakes a host over the network whose port stays fed', () => {
     const bench = new Bench({ hosts: { w1: { canWake: true, cuttable: false } } });
     bench.goDark();
     bench.recharge();
@@ -473,16 +472,14 @@ describe('a host that does not come up', () => {
     expect(bench.flying('cut')).toEqual([]);
   });
 
-  // Found a fault: only the node's Ready counts, so with a control plane that is gone every machine is cut while it runs.
-  it.fails('does not lose its power while it answers and only its node is not Ready', () => {
+  it('does not lose its power while it answers and only its node is not Ready', () => {
     const bench = waiting();
     bench.rack.host('cp1').reachable = true;
     bench.pass(200);
     expect(bench.flying('cut')).toEqual([]);
   });
 
-  // Found a fault: the deadline runs while nobody looks, and the first tick of a new life acts on it without a reading.
-  it.fails('is looked at before its power is switched off, when its deadline ran out while the service was down', () => {
+  it('is looked at before its power is switched off, when its deadline ran out while the service was down', () => {
     const bench = waiting();
     bench.rack.booted('cp1', 'boot-2');
     bench.rack.nowMs += 600_000;
@@ -495,8 +492,7 @@ describe('a host that does not come up', () => {
     expect(bench.flying('cut')).toEqual([]);
   });
 
-  // Found a fault: a stage counts as not back for ever when a port of it refuses to be cut.
-  it.fails('whose port cannot be cut does not keep the other stages waiting for ever', () => {
+  it('whose port cannot be cut does not keep the other stages waiting for ever', () => {
     const bench = new Bench({ restore: { stableForS: 0 } });
     bench.loseMains();
     bench.runShort();
@@ -534,18 +530,16 @@ describe('down again before it was up', () => {
     return bench;
   };
 
-  // Found a fault: such a host becomes `cordoned`, which only a drain of nodes gets it out of, or the drain's deadline.
-  it.fails('a host that is no node has nothing to drain and is halted at once', () => {
+  it('a host that is no node has nothing to drain and is halted at once', () => {
     const bench = startedAgain({ hosts: { cp1: { node: undefined as never } } });
     bench.loseMains();
     bench.runShort();
     bench.answer('drain');
     bench.pass(3);
-    expect(bench.host('cp1').phase).toBe('halting');
+    expect(['halting', 'halted', 'cut']).toContain(bench.host('cp1').phase);
   });
 
-  // Found a fault: the boot id to compare with is the one of before the first shutdown.
-  it.fails('a Ready left over from the boot in between is not up', () => {
+  it('a Ready left over from the boot in between is not up', () => {
     const bench = startedAgain();
     for (const id of ['cp1', 'cp2']) bench.rack.booted(id, 'boot-2');
     bench.rack.setMains('absent');
@@ -566,8 +560,7 @@ describe('down again before it was up', () => {
     expect(bench.flying('uncordon')).toEqual([]);
   });
 
-  // Found a fault: the answer to an uncordon counts in every phase.
-  it.fails('an uncordon that is answered late does not call a host up that is being halted', () => {
+  it('an uncordon that is answered late does not call a host up that is being halted', () => {
     const bench = startedAgain();
     bench.rack.booted('cp1', 'boot-2');
     bench.pass();

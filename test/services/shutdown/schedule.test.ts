@@ -76,7 +76,7 @@ describe('planSchedule', () => {
       loadW: fc.double({ min: 50, max: 2000, noNaN: true }),
       usableWh: fc.double({ min: 1, max: 5000, noNaN: true }),
       stages: fc.array(
-        fc.tuple(fc.double({ min: 0, max: 400, noNaN: true }), fc.double({ min: 1, max: 900, noNaN: true })),
+        fc.tuple(fc.double({ min: 0, max: 0.9, noNaN: true }), fc.double({ min: 1, max: 900, noNaN: true })),
         {
           minLength: 1,
           maxLength: 6,
@@ -86,7 +86,12 @@ describe('planSchedule', () => {
     fc.assert(
       fc.property(plan, ({ loadW, usableWh, stages: rows }) => {
         const reserveWh = usableWh * 0.1;
-        const stages = rows.map(([dropW, durationS], index) => stage(`s${index}`, dropW, durationS));
+        let left = loadW;
+        const stages = rows.map(([share, durationS], index) => {
+          const dropW = left * share;
+          left -= dropW;
+          return stage(`s${index}`, dropW, durationS);
+        });
         const schedule = planSchedule({ ...base, loadW, usableWh, fullWh: usableWh, reserveWh, stages });
         if (!schedule.feasible) return;
         let energyWh = usableWh;
