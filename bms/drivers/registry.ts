@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { daly } from './daly.ts';
+import { dalyModbus } from './daly-modbus.ts';
+import { dalyP81 } from './daly-p81.ts';
 import type { Driver } from './driver.ts';
 import { jbd } from './jbd.ts';
 import { jbdUp } from './jbd-up.ts';
@@ -17,6 +19,8 @@ interface Entry {
 /** Every built-in driver, one line each, sorted. Profiles are read from their files on first use. */
 const DRIVERS: readonly Entry[] = [
   { id: 'daly', aliases: ['daly-a5'], make: () => daly },
+  { id: 'daly-modbus', aliases: ['daly-modbus-d2'], make: () => dalyModbus },
+  { id: 'daly-p81', aliases: ['daly-modbus-p81'], make: () => dalyP81 },
   { id: 'eg4-ll', make: profile('eg4-ll') },
   { id: 'epever-tracer', make: profile('epever-tracer') },
   { id: 'heltec-modbus', make: profile('heltec-modbus') },
