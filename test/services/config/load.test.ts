@@ -75,6 +75,7 @@ describe('a configuration file', () => {
         const checked = checkConfig(garbage);
         if (!checked.ok) expect(checked.problems.length).toBeGreaterThan(0);
       }),
+      { numRuns: 50 },
     );
   });
 });
