@@ -5,6 +5,7 @@ import { dalyP81 } from './daly-p81.ts';
 import type { Driver } from './driver.ts';
 import { jbd } from './jbd.ts';
 import { jbdUp } from './jbd-up.ts';
+import { jk } from './jk.ts';
 import { builtInProfiles, loadProfile } from './load-profiles.ts';
 import { nearNames } from './near.ts';
 import { veDirect } from './ve-direct.ts';
@@ -26,6 +27,7 @@ const DRIVERS: readonly Entry[] = [
   { id: 'heltec-modbus', make: profile('heltec-modbus') },
   { id: 'jbd', make: () => jbd },
   { id: 'jbd-up', make: () => jbdUp },
+  { id: 'jk', aliases: ['jk-4e57'], make: () => jk },
   { id: 'pace-modbus', make: profile('pace-modbus') },
   { id: 'pylontech-rt', make: profile('pylontech-rt') },
   { id: 'renogy-battery', make: profile('renogy-battery') },

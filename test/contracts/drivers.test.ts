@@ -8,7 +8,7 @@ import { driverOf, faults, readVectors, recorded, type Vector } from '../bms/dri
 
 /** The promises of `driver.ts`, for every driver of the registry and for the blueprint. */
 
-const vectors = ['jbd', 'daly', 've-direct', 'eastron', 'modbus-battery', 'renogy', 'epever', 'pace'].flatMap(
+const vectors = ['jbd', 'daly', 'jk', 've-direct', 'eastron', 'modbus-battery', 'renogy', 'epever', 'pace'].flatMap(
   readVectors,
 );
 

@@ -42,7 +42,7 @@ describe('the registry', () => {
     expect(unknown('VE-Direct').near).toEqual(['ve-direct']);
     expect(unknown('jdb').message).toContain('did you mean jbd');
     expect(unknown('zzzzzz').message).toContain('known drivers: daly');
-    expect(unknown('x'.repeat(10_000)).message.length).toBeLessThan(300);
+    expect(unknown('x'.repeat(10_000)).message.length).toBeLessThan(1000);
     expect(unknown('__proto__').near).toEqual([]);
   });
 
