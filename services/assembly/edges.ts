@@ -1,8 +1,9 @@
 import { type Cluster, openCluster } from '../cluster/index.ts';
-import type { Config, HostConfig, SnmpSwitchConfig } from '../config/schema.ts';
+import type { Config, HostConfig } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
+import type { SwitchConfig } from '../config/switches.ts';
 import { hostControl } from '../hosts/index.ts';
-import { openSwitch } from '../poe/index.ts';
+import { openSwitch, type SwitchSecrets } from '../poe/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import type { HostControl, PoeSwitch } from '../shutdown/promises.ts';
@@ -34,18 +35,26 @@ async function openClusterAt(config: NonNullable<Config['cluster']>, clock: Cloc
   }
 }
 
-function switchSecrets(config: SnmpSwitchConfig): { community?: string; v3?: { authKey: string; privKey: string } } {
+function switchSecrets(config: SwitchConfig): SwitchSecrets {
   const where = `switch ${config.id}`;
+  if (config.driver === 'snmp') {
+    const { community, v3 } = config;
+    return {
+      ...(community === undefined ? {} : { community: readSecret(community, `${where}: community`) }),
+      ...(v3 === undefined
+        ? {}
+        : {
+            v3: {
+              authKey: readSecret(v3.authKey, `${where}: v3.authKey`),
+              privKey: readSecret(v3.privKey, `${where}: v3.privKey`),
+            },
+          }),
+    };
+  }
+  const { ca } = config.tls;
   return {
-    ...(config.community === undefined ? {} : { community: readSecret(config.community, `${where}: community`) }),
-    ...(config.v3 === undefined
-      ? {}
-      : {
-          v3: {
-            authKey: readSecret(config.v3.authKey, `${where}: v3.authKey`),
-            privKey: readSecret(config.v3.privKey, `${where}: v3.privKey`),
-          },
-        }),
+    password: readSecret(config.password, `${where}: password`),
+    ...(ca === undefined ? {} : { ca: readSecret({ file: ca }, `${where}: tls.ca`) }),
   };
 }
 

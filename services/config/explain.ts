@@ -14,6 +14,7 @@ const UNKNOWN_KEY = 'is not a known key';
 function explainIssue(issue: Issue, raw: unknown): Problem[] {
   const path = showPath(issue.path);
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined) return [wrongKind(issue, raw, path)];
   if (issue.code === 'invalid_union') return [bestBranch(issue, raw, path)];
   return [describe(path, issue, valueAt(raw, issue.path))];
 }
@@ -36,6 +37,19 @@ function unknownKey(path: string, key: string): Problem {
     severity: 'error',
     path: path === '' ? key : `${path}.${key}`,
     message: UNKNOWN_KEY,
+    ...(near === undefined ? {} : { tryThis: near }),
+  };
+}
+
+/** A word that decides which form it is, and is none of the known ones: those are told. */
+function wrongKind(issue: Issue & { code: 'invalid_union' }, raw: unknown, path: string): Problem {
+  const value = valueAt(raw, issue.path);
+  const known = ('options' in issue && Array.isArray(issue.options) ? issue.options : []).map(String);
+  const near = typeof value === 'string' ? nearest(value, known) : undefined;
+  return {
+    severity: 'error',
+    path,
+    message: `${shown(value)}: expected one of ${known.join(', ')}`,
     ...(near === undefined ? {} : { tryThis: near }),
   };
 }

@@ -45,15 +45,21 @@ function duplicates(config: Config): Problem[] {
   return problems;
 }
 
+/** Drivers whose ports are numbers; others have names such as ether5. */
+const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'netgear-plus']);
+
 function wiring(config: Config): Problem[] {
   const problems: Problem[] = [];
-  const switches = new Set(config.switches.map(({ id }) => id));
+  const switches = new Map(config.switches.map((each) => [each.id, each.driver]));
   const taken = new Map<string, string>();
   config.hosts.forEach((host, index) => {
     if (host.poe === undefined) return;
-    const [switchId = ''] = host.poe.split('/');
+    const [switchId = '', port = ''] = host.poe.split('/');
     const path = `hosts[${index}].poe`;
-    if (!switches.has(switchId)) problems.push(error(path, `no switch is called ${switchId}`, list(switches)));
+    const driver = switches.get(switchId);
+    if (driver === undefined) problems.push(error(path, `no switch is called ${switchId}`, list(switches.keys())));
+    else if (NUMBERED.has(driver) && !/^[0-9.]+$/.test(port))
+      problems.push(error(path, `"${port}" is no port of ${switchId}: ${driver} switches number their ports`));
     const other = taken.get(host.poe);
     if (other !== undefined) problems.push(error(path, `port ${host.poe} already feeds ${other}`));
     taken.set(host.poe, host.id);
@@ -152,7 +158,7 @@ function exposure(config: Config): Problem[] {
       problems.push(error('mqtt.embedded.listen', 'a broker without users may only listen on loopback', 'add users:'));
   }
   config.switches.forEach((each, index) => {
-    if (each.community === undefined && each.v3 === undefined)
+    if (each.driver === 'snmp' && each.community === undefined && each.v3 === undefined)
       problems.push(error(`switches[${index}]`, `${each.id} needs community: or v3:`));
   });
   return problems;

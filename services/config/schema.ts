@@ -1,34 +1,10 @@
 import { z } from 'zod';
+import { switchSchema } from './switches.ts';
+import { duration, hostPort, identifier, ratio, seconds, secret } from './values.ts';
+
+export type { SnmpSwitchConfig } from './switches.ts';
 
 /** The configuration file: one schema is the truth for types, defaults, validation and the JSON Schema for editors. */
-
-const UNIT_S: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 };
-
-/** `1s`, `250ms`, `5m`, `2h` or a number of seconds; becomes seconds. */
-export const duration = z
-  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 30s, 5m or 2h')])
-  .transform((value) => {
-    if (typeof value === 'number') return value;
-    const match = /^([\d.]+)(ms|s|m|h|d)$/.exec(value);
-    return Number(match?.[1]) * (UNIT_S[match?.[2] ?? 's'] ?? 1);
-  })
-  .meta({ description: 'duration: seconds, or text such as 250ms, 30s, 5m, 2h', unit: 's' });
-
-const seconds = (fallback: number) => duration.prefault(fallback);
-
-/** Kebab-case name that appears in topics, metric labels and addresses. */
-export const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/i, 'letters, digits and dashes, at most 63');
-
-const ratio = z.number().min(0).max(1);
-
-/** `{ env: NAME }` or `{ file: PATH }`; a bare string is refused so that no secret lands in a configuration file. */
-export const secret = z
-  .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })])
-  .meta({ description: 'where the secret is: { env: NAME } or { file: PATH }' });
-export type Secret = z.infer<typeof secret>;
-
-/** `host:port`; IPv6 in brackets. */
-export const hostPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'host:port');
 
 const via = z.union([
   z.strictObject({ serial: z.string().min(1), baud: z.int().min(300).max(4_000_000).optional() }),
@@ -67,48 +43,6 @@ const meter = z.strictObject({
 });
 export type MeterConfig = z.infer<typeof meter>;
 
-const snmpV3 = z.strictObject({
-  user: z.string().min(1),
-  auth: z.enum(['md5', 'sha', 'sha256', 'sha512']).default('sha'),
-  authKey: secret,
-  priv: z.enum(['des', 'aes', 'aes256b', 'aes256r']).default('aes'),
-  privKey: secret,
-});
-
-const snmpSwitch = z.strictObject({
-  id: identifier,
-  driver: z.literal('snmp'),
-  host: z.string().min(1),
-  port: z.int().min(1).max(65535).default(161),
-  community: secret.optional(),
-  v3: snmpV3.optional(),
-  /** PSE group of RFC 3621; ports are then named by their number alone. */
-  group: z.int().min(1).default(1),
-  /** Budget to assume where the switch does not tell, or tells wrong. */
-  budgetW: z.number().positive().optional().meta({ unit: 'W' }),
-  /** Factors for the two whole-watt objects of RFC 3621, for switches that send other units. */
-  budgetScale: z.number().positive().default(1),
-  consumptionScale: z.number().positive().default(1),
-  /** Vendor table with watts per port: a known name, or the column's OID and its factor to watts. */
-  portWatts: z
-    .union([
-      z.enum(['cisco', 'ciscosb', 'netgear', 'procurve', 'aruba-cx', 'mikrotik', 'tp-link']),
-      z.strictObject({
-        oid: z.string().regex(/^\d+(\.\d+)+$/, 'a numeric OID'),
-        scale: z.number().positive().default(0.001),
-        index: z.enum(['group.port', 'port']).default('group.port'),
-      }),
-    ])
-    .optional(),
-  /** How long a port may take until its state agrees with what was written. */
-  settle: seconds(10),
-  every: seconds(2),
-  staleAfter: duration.optional(),
-  /** Ports that can never be cut: uplinks, this machine, other switches. */
-  protect: z.array(z.union([z.string(), z.int().transform(String)])).default([]),
-});
-export type SnmpSwitchConfig = z.infer<typeof snmpSwitch>;
-
 const halt = z.strictObject({
   ssh: z.strictObject({
     user: z.string().min(1),
@@ -139,7 +73,7 @@ const host = z.strictObject({
   /** `switch/port`, where PoE feeds it. */
   poe: z
     .string()
-    .regex(/^[^/]+\/[0-9.]+$/, 'switch/port, such as sw1/7')
+    .regex(/^[^/]+\/[a-z0-9][a-z0-9._-]*$/i, 'switch/port, such as sw1/7 or mikrotik/ether5')
     .optional(),
   halt: halt.optional(),
   wake: wake.optional(),
@@ -280,7 +214,7 @@ export const configSchema = z.strictObject({
   packs: z.array(pack).default([]),
   mains: z.strictObject({ evidence: z.array(evidence).default([]) }).prefault({}),
   meters: z.array(meter).default([]),
-  switches: z.array(snmpSwitch).default([]),
+  switches: z.array(switchSchema).default([]),
   hosts: z.array(host).default([]),
   cluster: cluster.optional(),
   shutdown: shutdown.prefault({}),

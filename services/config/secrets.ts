@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../runtime/errors.ts';
-import type { Secret } from './schema.ts';
+import type { Secret } from './values.ts';
 
 /** Reads a secret from where the configuration says it is. The value is never part of a message. */
 export function readSecret(secret: Secret, path: string): string {

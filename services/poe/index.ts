@@ -1,1 +1,1 @@
-export { openSwitch } from './registry.ts';
+export { openSwitch, type SwitchSecrets } from './registry.ts';

@@ -1,19 +1,38 @@
-import type { SnmpSwitchConfig } from '../config/schema.ts';
+import type { SwitchConfig } from '../config/switches.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { UserError } from '../runtime/errors.ts';
 import type { PoeSwitch } from '../shutdown/promises.ts';
+import { mikrotikControl } from './mikrotik.ts';
+import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
 import { snmpSwitch } from './snmp-switch.ts';
 
-/** Drivers of PoE switches by their name in the configuration. */
-const DRIVERS = {
-  snmp: (config: SnmpSwitchConfig, secrets: SnmpSecrets, clock?: Clock): PoeSwitch =>
-    snmpSwitch(config, secrets, clock === undefined ? {} : { clock }),
-} as const;
+/** Secrets of a switch, already read from their files and environment variables. */
+export interface SwitchSecrets extends SnmpSecrets {
+  readonly password?: string;
+  /** Content of the file named under tls.ca. */
+  readonly ca?: string;
+}
 
 /**
  * The switch a configuration describes; opens nothing until it is asked.
  * @param clock stamps the samples; the machine's own when absent
  * @throws UserError when the credentials are missing
  */
-export const openSwitch = (config: SnmpSwitchConfig, secrets: SnmpSecrets, clock?: Clock): PoeSwitch =>
-  DRIVERS[config.driver](config, secrets, clock);
+export function openSwitch(config: SwitchConfig, secrets: SwitchSecrets, clock?: Clock): PoeSwitch {
+  const clocks = clock === undefined ? {} : { clock };
+  if (config.driver === 'snmp') return snmpSwitch(config, secrets, clocks);
+  return controlledSwitch(config, controlOf(config, secrets), clocks);
+}
+
+function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' }>, secrets: SwitchSecrets): PortControl {
+  switch (config.driver) {
+    case 'mikrotik':
+      return mikrotikControl(config, { ...secrets, password: password(config, secrets) });
+  }
+}
+
+function password({ id }: SwitchConfig, secrets: SwitchSecrets): string {
+  if (secrets.password !== undefined) return secrets.password;
+  throw new UserError(`switch ${id}: no password is configured`, 'add password: { env: NAME }');
+}

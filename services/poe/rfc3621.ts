@@ -169,13 +169,15 @@ function sharedBudgetW(groups: readonly GroupReading[], drawnW: number | undefin
   return round((drawnW ?? 0) + Math.min(...rooms));
 }
 
-const reservedW = (port: PortReading): number =>
+/** Power promised to a port, W: what the switch says, else what its class stands for. */
+export const reservedW = (port: Pick<PortReading, 'reservedW' | 'poeClass'>): number =>
   port.reservedW ?? (port.poeClass === undefined ? UNCLASSED_W : (CLASS_W[port.poeClass] ?? UNCLASSED_W));
 
-function sum(values: readonly (number | undefined)[]): number | undefined {
+/** The sum of what is known; unknown when nothing is. */
+export function sum(values: readonly (number | undefined)[]): number | undefined {
   const told = values.filter((value) => value !== undefined);
   return told.length === 0 ? undefined : told.reduce((total, value) => total + value, 0);
 }
 
 /** To the milliwatt: what the finest tables tell. */
-const round = (watts: number): number => Math.round(watts * 1000) / 1000;
+export const round = (watts: number): number => Math.round(watts * 1000) / 1000;

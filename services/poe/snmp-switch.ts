@@ -8,6 +8,7 @@ import { RFC3621_SWITCHING, rfc3621Columns, switchSample } from './rfc3621.ts';
 import { SnmpError } from './snmp-error.ts';
 import { BatchedGet, type SnmpLink, walk } from './snmp-link.ts';
 import { type SnmpSecrets, snmpSession } from './snmp-session.ts';
+import { snmpSwitching } from './snmp-switching.ts';
 import { switchPorts } from './switching.ts';
 import { isMissing, type Varbind } from './varbind.ts';
 import { vendorTable } from './vendor-watts.ts';
@@ -74,7 +75,7 @@ class SnmpSwitch implements PoeSwitch {
     const { id, group, protect, settle, portWatts } = this.#config;
     const own = vendorTable(portWatts).switching;
     return switchPorts(
-      {
+      snmpSwitching({
         switchId: id,
         group,
         protect,
@@ -86,7 +87,7 @@ class SnmpSwitch implements PoeSwitch {
         link: this.#link,
         gets: this.#gets,
         wire: this.#wire,
-      },
+      }),
       ports,
       enabled,
       signal,

@@ -47,6 +47,6 @@ export function switchConfig(more: Record<string, unknown> = {}): SnmpSwitchConf
   const [config] = configSchema.parse({
     switches: [{ id: 'sw1', driver: 'snmp', host: '127.0.0.1', ...more }],
   }).switches;
-  if (config === undefined) throw new Error('no switch');
+  if (config?.driver !== 'snmp') throw new Error('no switch');
   return config;
 }

@@ -50,7 +50,7 @@ const run = promisify(execFile);
 function checkedSwitch() {
   const checked = checkConfig(readFileSync(rack.configPath, 'utf8'));
   const found = checked.ok ? checked.config.switches[0] : undefined;
-  if (!found) throw new Error('no switch in the configuration');
+  if (found?.driver !== 'snmp') throw new Error('no switch in the configuration');
   return found;
 }
 

@@ -1,0 +1,134 @@
+import type { BridgeError } from '#bridge';
+import type { PortSample, SwitchSample } from '../rack/samples.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import type { PoeSwitch } from '../shutdown/promises.ts';
+import { reservedW, round, sum } from './rfc3621.ts';
+import { type Failures, type PortNow, switchPorts } from './switching.ts';
+
+/** The shape of every driver whose ports are known by one name each. */
+
+export interface ControlReading {
+  readonly ports: readonly PortSample[];
+  readonly budgetW?: number;
+  /** As the switch itself says. */
+  readonly drawnW?: number;
+  /** Why a port must not be switched, by its name. */
+  readonly refusals?: ReadonlyMap<string, string>;
+}
+
+export interface PortControl {
+  /** For messages: `mikrotik:10.0.0.2`. */
+  readonly name: string;
+  /** Rejects with a BridgeError. */
+  read(signal?: AbortSignal): Promise<ControlReading>;
+  /** The same for some ports, where that is cheaper. */
+  readonly readSome?: (ports: readonly string[], signal?: AbortSignal) => Promise<ControlReading>;
+  /** Writes these ports and no other; resolves with what failed. */
+  write(ports: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<Failures>;
+  /** Throws away what a session needs. */
+  close(): Promise<void>;
+}
+
+export interface ControlledSwitch {
+  readonly id: string;
+  readonly budgetW?: number | undefined;
+  readonly settle: number;
+  readonly protect: readonly string[];
+}
+
+export interface ControlClocks {
+  /** Stamps samples. */
+  readonly clock?: Clock;
+  /** Waits between reads of a settling port: real time, whatever the stamps are. */
+  readonly wire?: Clock;
+}
+
+const PORT_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/i;
+
+/** A switch made of a driver's control. */
+export function controlledSwitch(
+  { id, budgetW, settle, protect }: ControlledSwitch,
+  control: PortControl,
+  { clock = systemClock, wire = systemClock }: ControlClocks = {},
+): PoeSwitch {
+  const site = {
+    name: control.name,
+    protect,
+    settleMs: settle * 1000,
+    wire,
+    form: 'expected its name, such as 7 or ether5',
+    key: (name: string) => (PORT_NAME.test(name) ? name : undefined),
+    look: async (ports: readonly string[], signal?: AbortSignal) =>
+      portsNow(await (control.readSome?.(ports, signal) ?? control.read(signal))),
+    write: (ports: readonly string[], enabled: boolean, signal?: AbortSignal) => control.write(ports, enabled, signal),
+    noSuchPort: (port: string) => `switch ${id} has no PoE port ${port}`,
+  };
+  return {
+    id,
+    read: async (signal) => {
+      const reading = await control.read(signal);
+      return controlSample(budgetW === undefined ? reading : { ...reading, budgetW }, clock.wallMs());
+    },
+    setPorts: (ports, enabled, signal) => switchPorts(site, ports, enabled, signal),
+    close: () => control.close(),
+  };
+}
+
+/**
+ * A whole sample. The total is what the switch says, unless that is 0 while ports deliver; then what its ports add up
+ * to, if each of them tells.
+ */
+export function controlSample({ ports, budgetW, drawnW }: ControlReading, measuredAtMs: number): SwitchSample {
+  const delivering = ports.filter(({ state }) => state === 'delivering');
+  const trusted = drawnW !== 0 || delivering.length === 0;
+  const summable =
+    ports.some(({ powerW }) => powerW !== undefined) && delivering.every(({ powerW }) => powerW !== undefined);
+  const summed = summable ? round(sum(ports.map(({ powerW }) => powerW)) ?? 0) : undefined;
+  const total = drawnW !== undefined && trusted ? drawnW : summed;
+  return {
+    kind: 'switch',
+    measuredAtMs,
+    ...(budgetW === undefined ? {} : { budgetW }),
+    ...(total === undefined ? {} : { drawnW: total }),
+    ...(ports.some(({ state }) => state !== 'unknown')
+      ? { reservedW: round(delivering.reduce((watts, port) => watts + reservedW(port), 0)) }
+      : {}),
+    totalTrusted: trusted,
+    ports,
+  };
+}
+
+function portsNow({ ports, refusals }: ControlReading): ReadonlyMap<string, PortNow> {
+  return new Map(
+    ports.map(({ port, enabled, state }) => {
+      const refusal = refusals?.get(port);
+      const now: PortNow = {
+        state,
+        ...(enabled === undefined ? {} : { enabled }),
+        ...(refusal === undefined ? {} : { refusal }),
+      };
+      return [port, now];
+    }),
+  );
+}
+
+/** Writes ports one after the other; a failure that would meet all of them ends it. */
+export async function oneByOne(
+  ports: readonly string[],
+  write: (port: string) => Promise<void>,
+  failureOf: (error: unknown) => BridgeError,
+): Promise<Failures> {
+  const failures = new Map<string, BridgeError>();
+  for (const port of ports) {
+    try {
+      await write(port);
+    } catch (error) {
+      const failure = failureOf(error);
+      failures.set(port, failure);
+      if (failure.code === 'refused' && failure.reason !== 'credentials' && failure.reason !== 'forbidden') continue;
+      for (const other of ports.slice(ports.indexOf(port))) failures.set(other, failure);
+      break;
+    }
+  }
+  return failures;
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { explain } from '../../../services/config/explain.ts';
+import { inspect } from '../../../services/config/inspect.ts';
+import { configSchema } from '../../../services/config/schema.ts';
+
+function problems(raw: unknown) {
+  const { success, data, error } = configSchema.safeParse(raw);
+  return success ? inspect(data) : explain(error, raw);
+}
+
+const mikrotik = { id: 'sw1', driver: 'mikrotik', url: 'https://10.0.0.2', user: 'holdover', password: { env: 'P' } };
+
+describe('a switch in the configuration', () => {
+  it('takes an SNMP switch as before', () => {
+    const snmp = { id: 'sw1', driver: 'snmp', host: '10.0.0.2', community: { env: 'C' }, protect: [1, '24'] };
+    expect(configSchema.parse({ switches: [snmp] }).switches[0]).toEqual({
+      ...snmp,
+      port: 161,
+      group: 1,
+      budgetScale: 1,
+      consumptionScale: 1,
+      settle: 10,
+      every: 2,
+      protect: ['1', '24'],
+    });
+  });
+
+  it.each([
+    ['an unknown driver', { driver: 'mikrotic' }, { path: 'switches[0].driver', tryThis: 'mikrotik' }],
+    ['no driver', { driver: undefined }, { path: 'switches[0].driver', message: expect.stringContaining('snmp') }],
+    ['a misspelt key', { usr: 'x' }, { path: 'switches[0].usr', tryThis: 'user' }],
+    ['another driver’s key', { community: { env: 'C' } }, { path: 'switches[0].community' }],
+    ['a path in the address', { url: 'https://10.0.0.2/rest' }, { path: 'switches[0].url' }],
+    ['a wrong fingerprint', { tls: { fingerprint: '12' } }, { path: 'switches[0].tls.fingerprint' }],
+  ])('explains %s', (_, more, problem) => {
+    expect(problems({ switches: [{ ...mikrotik, ...more }] })).toContainEqual(expect.objectContaining(problem));
+  });
+
+  it('never repeats a password that was written down', () => {
+    const found = problems({ switches: [{ ...mikrotik, password: 'hunter2' }] });
+    expect(found).toMatchObject([{ path: 'switches[0].password' }]);
+    expect(JSON.stringify(found)).not.toContain('hunter2');
+  });
+
+  it('lets ports have names where the switch names them', () => {
+    const host = (poe: string) => ({ id: 'n1', poe, halt: undefined });
+    const snmp = { id: 'sw2', driver: 'snmp', host: '10.0.0.3', community: { env: 'C' } };
+    expect(problems({ switches: [mikrotik], hosts: [host('sw1/ether5')] })).toEqual([]);
+    expect(problems({ switches: [snmp], hosts: [host('sw2/ether5')] })).toMatchObject([{ path: 'hosts[0].poe' }]);
+    expect(problems({ switches: [mikrotik], hosts: [host('sw1/../5')] })).toMatchObject([{ path: 'hosts[0].poe' }]);
+  });
+});
