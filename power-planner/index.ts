@@ -1,3 +1,4 @@
+export { type Evaluated, evaluateCase, evaluateLine, KIND_NAMES, type NotEvaluated } from './eval/evaluate.ts';
 export { type OcvName, type PlannedCell, type PlannedPack, packSpecOf, type ResistanceTable } from './model/battery.ts';
 export { CELLS, converterPoints } from './model/catalogue.ts';
 export {
@@ -16,6 +17,7 @@ export {
 } from './model/circuit.ts';
 export { type EfficiencyPoint, fitLosses, inputPowerW, type LossFit } from './model/converter.ts';
 export { type CapacityTable, type Derating, derate } from './model/derate.ts';
+export type { Facts } from './model/facts.ts';
 export {
   agedResistanceFactor,
   CALENDAR_MODELS,
@@ -35,4 +37,5 @@ export { type RuntimeAnswer, type RuntimeQuestion, runtimeHours } from './model/
 export { type ShedAnswer, type ShedStage, type ShedStageAnswer, shed } from './model/shed.ts';
 export { type Candidate, type SizingAnswer, type SizingQuestion, seriesWindow, sizePack } from './model/sizing.ts';
 export { peukertHours, UPS_TABLES, type UpsPoint, upsMinutes } from './model/ups.ts';
+export { WARNING_CODES, type WarningCode, warningsFor, warningText } from './model/warnings.ts';
 export { MAX_BRANCH_DROP_RATIO, wireDrop } from './model/wire.ts';

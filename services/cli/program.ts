@@ -42,6 +42,7 @@ function build(exit: Exit): Command {
   addDecode(program, exit);
   addRecord(program, exit);
   addEmulate(program, exit);
+  addPlan(program, exit);
   for (const command of program.commands) command.exitOverride();
   return program;
 }
@@ -164,6 +165,23 @@ function addEmulate(program: Command, exit: Exit): void {
     });
   }
   for (const command of emulate.commands) command.exitOverride();
+}
+
+function addPlan(program: Command, exit: Exit): void {
+  const plan = program.command('plan').description('the circuit and the battery on paper').exitOverride();
+  plan
+    .command('eval')
+    .description('one case {"id","kind","inputs"} per line in, one answer {"id","result","warnings"} per line out')
+    .argument('[file]', 'cases: one per line, or a JSON document with them; standard input when absent')
+    .addHelpText(
+      'after',
+      `\nExample: echo '{"id":1,"kind":"circuit","inputs":{"v":110,"breaker_a":20,"loads":[{"w":261,"pf":0.95}]}}' | holdover plan eval`,
+    )
+    .action(async (file: string | undefined) => {
+      const { evalFile, evalStream } = await import('./plan.ts');
+      exit(await (file === undefined ? evalStream(process.stdin, process.stdout) : evalFile(file, process.stdout)));
+    });
+  for (const command of plan.commands) command.exitOverride();
 }
 
 /** Faces that can be had one by one; the same kinds as `DeviceKind` of emulate.ts, which is loaded only when needed. */
