@@ -79,5 +79,8 @@ const account = { user: z.string().min(1), password: secret };
 const mikrotik = z.strictObject({ ...shared, driver: z.literal('mikrotik'), ...web, ...account, settle: settle(10) });
 export type MikrotikConfig = z.infer<typeof mikrotik>;
 
-export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik]);
+const openwrt = z.strictObject({ ...shared, driver: z.literal('openwrt'), ...web, ...account, settle: settle(15) });
+export type OpenwrtConfig = z.infer<typeof openwrt>;
+
+export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik, openwrt]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

@@ -17,6 +17,7 @@ export function plausible(kind: keyof typeof MOST, value: number | undefined): n
 
 export const watts = (value: unknown): number | undefined => plausible('powerW', decimal(value));
 export const volts = (value: unknown): number | undefined => plausible('voltageV', decimal(value));
+export const amps = (value: unknown): number | undefined => plausible('currentA', decimal(value));
 /** From milliamperes to A. */
 export function milliamps(value: unknown): number | undefined {
   const raw = decimal(value);

@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import type { PoeSwitch } from '../shutdown/promises.ts';
 import { mikrotikControl } from './mikrotik.ts';
+import { openwrtControl } from './openwrt.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
 import { snmpSwitch } from './snmp-switch.ts';
@@ -29,6 +30,8 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' }>, secrets: S
   switch (config.driver) {
     case 'mikrotik':
       return mikrotikControl(config, { ...secrets, password: password(config, secrets) });
+    case 'openwrt':
+      return openwrtControl(config, { ...secrets, password: password(config, secrets) });
   }
 }
 
