@@ -8,6 +8,9 @@ import { jbdUp } from './jbd-up.ts';
 import { jk } from './jk.ts';
 import { builtInProfiles, loadProfile } from './load-profiles.ts';
 import { nearNames } from './near.ts';
+import { pace } from './pace.ts';
+import { pylontech } from './pylontech.ts';
+import { seplos } from './seplos.ts';
 import { veDirect } from './ve-direct.ts';
 
 interface Entry {
@@ -28,12 +31,16 @@ const DRIVERS: readonly Entry[] = [
   { id: 'jbd', make: () => jbd },
   { id: 'jbd-up', make: () => jbdUp },
   { id: 'jk', aliases: ['jk-4e57'], make: () => jk },
+  { id: 'pace', aliases: ['pace-rs232-v25'], make: () => pace },
   { id: 'pace-modbus', make: profile('pace-modbus') },
+  { id: 'pylontech', aliases: ['pylontech-rs485'], make: () => pylontech },
   { id: 'pylontech-rt', make: profile('pylontech-rt') },
   { id: 'renogy-battery', make: profile('renogy-battery') },
   { id: 'renogy-battery-pro', make: profile('renogy-battery-pro') },
   { id: 'renogy-rover', make: profile('renogy-rover') },
   { id: 'sdm230', aliases: ['eastron-sdm'], make: profile('sdm230') },
+  { id: 'seplos', aliases: ['seplos-v2'], make: () => seplos },
+  { id: 'seplos-v3', make: profile('seplos-v3') },
   { id: 've-direct', make: () => veDirect },
 ];
 

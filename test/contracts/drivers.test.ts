@@ -8,9 +8,19 @@ import { driverOf, faults, readVectors, recorded, type Vector } from '../bms/dri
 
 /** The promises of `driver.ts`, for every driver of the registry and for the blueprint. */
 
-const vectors = ['jbd', 'daly', 'jk', 've-direct', 'eastron', 'modbus-battery', 'renogy', 'epever', 'pace'].flatMap(
-  readVectors,
-);
+const vectors = [
+  'jbd',
+  'daly',
+  'jk',
+  've-direct',
+  'eastron',
+  'modbus-battery',
+  'renogy',
+  'epever',
+  'pace',
+  'pylontech',
+  'seplos',
+].flatMap(readVectors);
 
 function withCrc(...bytes: number[]): string {
   const crc = crc16Modbus(Uint8Array.from(bytes));
@@ -168,7 +178,8 @@ describe.each(cases)('driver %s', (id, driver, own) => {
     }
     for (const block of driver.reads) {
       expect(block.read.count).toBeGreaterThanOrEqual(1);
-      expect(block.read.count).toBeLessThanOrEqual(125);
+      const bits = block.read.table === 'coil' || block.read.table === 'discrete';
+      expect(block.read.count).toBeLessThanOrEqual(bits ? 2000 : 125);
       expect(block.read.address + block.read.count).toBeLessThanOrEqual(0x10000);
       expect(block.decode(new Uint16Array(block.read.count)).ok).toBe(true);
       expect(block.decode(new Uint16Array(block.read.count + 1)).ok).toBe(false);

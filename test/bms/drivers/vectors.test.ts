@@ -4,7 +4,18 @@ import { driverFor } from '../../../bms/drivers/registry.ts';
 import { driverOf, faults, readVectors, recorded, type Vector } from './vectors.ts';
 
 /** How many captures each file holds: a vector that silently vanished would prove nothing. */
-const FILES = { jbd: 52, daly: 68, 've-direct': 35, eastron: 10, 'modbus-battery': 7, renogy: 12, epever: 17 } as const;
+const FILES = {
+  jbd: 52,
+  daly: 68,
+  've-direct': 35,
+  eastron: 10,
+  'modbus-battery': 7,
+  renogy: 12,
+  epever: 17,
+  pylontech: 30,
+  pace: 16,
+  seplos: 37,
+} as const;
 
 function lineOf(vector: Vector): string {
   const { request_hex, request_text, response_hex, text, protocol, profile } = vector;

@@ -1,0 +1,112 @@
+import { hexToBytes } from '#bridge';
+
+/**
+ * The ASCII frame that Pylontech, Seplos V2 and Pace share (YD/T 1363.3).
+ *
+ *     ~ 20 02 46 42 E002 02 FD33 CR      request: analog values of battery 2
+ *       │  │  │  │  │    │  └ two's complement of the sum of all characters between ~ and here
+ *       │  │  │  │  │    └ INFO, two hex digits a byte
+ *       │  │  │  │  └ check digit over the three digits of the number of INFO characters
+ *       │  │  │  └ command; in an answer the return code, 00 is good
+ *       │  │  └ battery
+ *       │  └ address
+ *       └ version
+ *
+ * An answer does not say to which command it is.
+ */
+export interface AsciiFrame {
+  readonly ver: number;
+  readonly address: number;
+  readonly cid1: number;
+  /** Command of a request, return code of an answer. */
+  readonly cid2: number;
+  readonly info: Uint8Array;
+}
+
+/** What is wrong with a frame, in the order in which it is looked for. */
+export type FrameFault = 'header' | 'length_checksum' | 'length' | 'checksum';
+
+const SOI = 0x7e;
+const EOI = 0x0d;
+const BATTERY = 0x46;
+/** Characters around INFO: ~, twelve digits in front, four behind, CR. */
+const OVERHEAD = 18;
+/** Four thousand and ninety-five characters of INFO, the most that three digits can say. */
+const MAX_LENGTH = OVERHEAD + 0xfff;
+
+/** The bytes of a request, or of anything else in this form. */
+export function asciiFrame(ver: number, address: number, cid2: number, info: readonly number[] = []): Uint8Array {
+  const length = info.length * 2;
+  const body = `${[ver, address, BATTERY, cid2].map(hexByte).join('')}${lengthCheck(length)}${hex(length, 3)}${info.map(hexByte).join('')}`;
+  return latin1(`~${body}${checksum(body)}\r`);
+}
+
+/** Takes a frame from ~ to CR apart, or says what is wrong with it. */
+export function parseAsciiFrame(bytes: Uint8Array): AsciiFrame | FrameFault {
+  const body = String.fromCharCode(...bytes.subarray(1, -5));
+  if (bytes[0] !== SOI || bytes.length < OVERHEAD || !/^[0-9a-fA-F]+$/.test(body)) return 'header';
+  const length = Number.parseInt(body.slice(9, 12), 16);
+  if (body[8]?.toUpperCase() !== lengthCheck(length)) return 'length_checksum';
+  if (body.length !== 12 + length || length % 2 !== 0) return 'length';
+  const sent = String.fromCharCode(...bytes.subarray(-5, -1));
+  if (sent.toUpperCase() !== checksum(body)) return 'checksum';
+  const [ver = 0, address = 0, cid1 = 0, cid2 = 0] = hexToBytes(body.slice(0, 8));
+  return { ver, address, cid1, cid2, info: hexToBytes(body.slice(12)) };
+}
+
+/** One stretch from ~ to CR, or to the end of what has come (`end` undefined). */
+export interface FrameSpan {
+  readonly start: number;
+  /** One past the CR. */
+  readonly end: number | undefined;
+}
+
+/** Where frames lie in bytes. A new ~ begins anew, as does a stretch that is longer than any frame. */
+export function frameSpans(bytes: Uint8Array): readonly FrameSpan[] {
+  const spans: FrameSpan[] = [];
+  let start: number | undefined;
+  for (let at = 0; at < bytes.length; at += 1) {
+    if (bytes[at] === SOI) start = at;
+    else if (start !== undefined && at - start >= MAX_LENGTH) start = undefined;
+    else if (bytes[at] === EOI && start !== undefined) {
+      spans.push({ start, end: at + 1 });
+      start = undefined;
+    }
+  }
+  if (start !== undefined) spans.push({ start, end: undefined });
+  return spans;
+}
+
+/** True for a frame of a battery, as all of the three makers send. */
+export function isBattery({ cid1 }: AsciiFrame): boolean {
+  return cid1 === BATTERY;
+}
+
+/** Same bytes; the echo of a half-duplex adapter is. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => other[at] === byte);
+}
+
+/** Bytes of text whose characters are all below 256. */
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
+}
+
+function lengthCheck(length: number): string {
+  const sum = (length >>> 8) + ((length >>> 4) & 15) + (length & 15);
+  return hex(-sum & 15, 1);
+}
+
+function checksum(body: string): string {
+  let sum = 0;
+  for (let at = 0; at < body.length; at += 1) sum += body.charCodeAt(at);
+  return hex(-sum & 0xffff, 4);
+}
+
+function hexByte(byte: number): string {
+  return hex(byte, 2);
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, '0');
+}
