@@ -77,6 +77,9 @@ function candidateOf(item: Fields): Candidate {
   };
 }
 
+const OBJECTIVES = { cost: 'cost', mass: 'mass', weight: 'mass', hours: 'hours', runtime: 'hours' } as const;
+const OBJECTIVE_NAMES = Object.keys(OBJECTIVES) as readonly (keyof typeof OBJECTIVES)[];
+
 export function sizing(fields: Fields): Answer {
   const candidates = fields.has('candidates') ? fields.list('candidates', candidateOf) : CELLS;
   const busMinV = fields.number('bus_v_min', RANGE.volts);
@@ -93,7 +96,7 @@ export function sizing(fields: Fields): Answer {
     capacityFactor: fields.optional('capacity_factor', RANGE.factor),
     resistanceFactor: fields.optional('r_factor', RANGE.factor),
     bmsA: fields.optional('bms_a', RANGE.someAmperes),
-    objective: fields.optionalOneOf('objective', ['cost', 'mass', 'hours']) ?? 'cost',
+    objective: OBJECTIVES[fields.optionalOneOf('objective', OBJECTIVE_NAMES) ?? 'cost'],
     maxParallel: fields.optional('parallel_max', { min: 1, max: 100, whole: true }) ?? 8,
     candidates,
   });

@@ -17,9 +17,9 @@ const NUMBERS: Readonly<Partial<Record<NumberFact, readonly [range: Range, ...na
   continuousA: [RANGE.amperes, 'continuous_a'],
   dropRatio: [{ min: 0, max: 100 }, 'drop_fraction'],
   inrushA: [RANGE.amperes, 'inrush_a', 'inrush_peak_a'],
-  poeTotalW: [RANGE.watts, 'pse_total_w', 'poe_total_w'],
+  poeTotalW: [RANGE.watts, 'pse_total_w', 'poe_total_w', 'poe_allocated_w'],
   poeBudgetW: [RANGE.watts, 'poe_budget_w'],
-  portW: [RANGE.watts, 'port_w'],
+  portW: [RANGE.watts, 'port_w', 'p_pse_w'],
   portLimitW: [RANGE.watts, 'port_limit_w'],
   portV: [RANGE.volts, 'v_pse'],
   loopOhm: [RANGE.ohm, 'loop_ohm'],
@@ -40,9 +40,9 @@ const NUMBERS: Readonly<Partial<Record<NumberFact, readonly [range: Range, ...na
   capacityAh: [RANGE.ampereHours, 'capacity_ah'],
   cellDischargeC: [RANGE.rate, 'cont_discharge_c'],
   cellChargeC: [RANGE.rate, 'cont_charge_c'],
-  bmsA: [RANGE.someAmperes, 'bms_a', 'bms_current_a'],
-  dischargeA: [RANGE.amperes, 'discharge_a'],
-  chargeA: [RANGE.amperes, 'charge_a', 'charger_dc_a'],
+  bmsA: [RANGE.someAmperes, 'bms_a', 'bms_current_a', 'bms_limit_a'],
+  dischargeA: [RANGE.amperes, 'discharge_a', 'i_max_a'],
+  chargeA: [RANGE.amperes, 'charge_a', 'charger_dc_a', 'charger_a'],
   powerW: [RANGE.watts, 'power_w'],
   openV: [RANGE.volts, 'ocv_v', 'open_v'],
   packOhm: [RANGE.ohm, 'r_ohm', 'pack_ohm'],
@@ -50,9 +50,9 @@ const NUMBERS: Readonly<Partial<Record<NumberFact, readonly [range: Range, ...na
   hours: [RANGE.hours, 'hours', 'runtime_hours'],
   targetHours: [RANGE.hours, 'target_hours'],
   reserveWh: [RANGE.wattHours, 'reserve_wh'],
-  energyWh: [RANGE.wattHours, 'energy_total_wh'],
-  rechargeHours: [RANGE.hours, 'recharge_hours'],
-  standbySoc: [RANGE.share, 'standby_soc'],
+  energyWh: [RANGE.wattHours, 'energy_total_wh', 'energy_wh'],
+  rechargeHours: [RANGE.hours, 'recharge_hours', 'recharge_h'],
+  standbySoc: [RANGE.share, 'standby_soc', 'soc'],
   yearsTo80: [RANGE.years, 'years_to_80'],
   targetYears: [RANGE.years, 'target_years'],
   shortCircuitA: [RANGE.amperes, 'short_circuit_a'],
@@ -88,12 +88,17 @@ export function factsOf(fields: Fields): Facts {
     ...chargerOf(fields, known),
     ...(fields.has('charge_temp_c') && { chargeRangeC: rangeC(fields, 'charge_temp_c') }),
     ...(fields.has('discharge_temp_c') && { dischargeRangeC: rangeC(fields, 'discharge_temp_c') }),
-    ...(fields.has('fuse_breaking_ka') && {
-      fuseBreakingA: 1000 * fields.number('fuse_breaking_ka', { above: 0, max: 1000 }),
-    }),
-    ...(fields.has('energy_kwh') && { ratedWh: 1000 * fields.number('energy_kwh', RANGE.wattHours) }),
+    ...kiloOf(fields, 'fuseBreakingA', 'fuse_breaking_ka', 1000),
+    ...kiloOf(fields, 'shortCircuitA', 'short_circuit_ka', 1000),
+    ...kiloOf(fields, 'ratedWh', 'energy_kwh', RANGE.wattHours.max / 1000),
     ...(fields.has('unverified') && { unverified: unverifiedOf(fields) }),
   };
+}
+
+/** A fact given in thousands. */
+function kiloOf(fields: Fields, fact: keyof Facts, name: string, max: number): Facts {
+  const value = fields.optional(name, { above: 0, max });
+  return value === undefined ? {} : { [fact]: 1000 * value };
 }
 
 /** One load of a circuit; an unknown power factor counts as that of a corrected supply. */
@@ -110,7 +115,7 @@ function words(fields: Fields): Facts {
     ...(plug !== undefined && { plug }),
     ...(type !== undefined && { poeType: poeTypeOf(fields, type) }),
     ...(fields.has('cell_grade') && { cellGrade: fields.text('cell_grade') }),
-    ...(fields.has('fuse') && { fuse: fuseOf(fields.raw('fuse')) }),
+    ...(fields.given('fuse') && { fuse: fuseOf(fields.raw('fuse')) }),
   };
 }
 
@@ -119,8 +124,8 @@ function poeTypeOf(fields: Fields, type: unknown): number {
   return POE_TYPES[fields.oneOf('poe_type', Object.keys(POE_TYPES))] ?? 2;
 }
 
-/** A fuse is there unless it is `false` or `"none"`; its name, e.g. `"class-t"`, is as good as `true`. */
-const fuseOf = (value: unknown): boolean => value !== false && value !== 'none';
+/** A fuse is there unless it is null, `false` or `"none"`; its name, e.g. `"class-t"`, is as good as `true`. */
+const fuseOf = (value: unknown): boolean => value !== undefined && value !== false && value !== 'none';
 
 /** Mains current of a charger given by its power or its direct current. */
 function chargerOf(fields: Fields, { volts, chargerAcA }: Facts): Facts {

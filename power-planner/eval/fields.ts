@@ -65,6 +65,11 @@ export class Fields {
     return (Object.hasOwn(this.#values, name) ? this.#values[name] : undefined) ?? undefined;
   }
 
+  /** Also true for null, where null says that there is none. */
+  given(name: string): boolean {
+    return Object.hasOwn(this.#values, name);
+  }
+
   has(name: string): boolean {
     return this.raw(name) !== undefined;
   }

@@ -122,12 +122,15 @@ export function chargeHeadroom(fields: Fields): Answer {
 }
 
 export function seed(fields: Fields): Answer {
-  const switches = fields.optional('switches', RANGE.count) ?? 1;
+  const switches = fields.optional('switches', RANGE.count) ?? (fields.has('nodes') ? 1 : 0);
+  const nodes = fields.optional('nodes', RANGE.count) ?? 0;
+  // A rack without PoE nodes is its mains devices.
+  const portV = nodes > 0 ? fields.number('pse_v', RANGE.volts) : (fields.optional('pse_v', RANGE.volts) ?? 54);
   const power = poeRackPower({
-    nodes: fields.number('nodes', RANGE.count),
-    nodeW: fields.number('node_dc_w', RANGE.watts),
+    nodes,
+    nodeW: nodes > 0 ? fields.number('node_dc_w', RANGE.watts) : 0,
     hat: fields.optional('pd_efficiency', RANGE.someShare) ?? 1,
-    portV: fields.number('pse_v', RANGE.volts),
+    portV,
     loopOhm: fields.optional('loop_ohm', RANGE.ohm) ?? 0,
     switches,
     switchSelfW: fields.optional('switch_self_w', RANGE.watts) ?? 0,
@@ -152,7 +155,7 @@ export function seed(fields: Fields): Answer {
       currentA,
       poeTotalW: switches > 0 ? power.poeTotalW / switches : power.poeTotalW,
       portW: power.port?.sourceW,
-      portV: fields.number('pse_v', RANGE.volts),
+      portV,
       deviceW: power.port === undefined ? Number.POSITIVE_INFINITY : undefined,
     },
   };

@@ -6,6 +6,7 @@ import { recharge } from '../model/recharge.ts';
 import { reserve, triggerSoc } from '../model/reserve.ts';
 import { runtimeHours } from '../model/runtime.ts';
 import { shed } from '../model/shed.ts';
+import { leadAcidCapacity } from '../model/ups.ts';
 import type { Answer } from './answer.ts';
 import { type Fields, RANGE } from './fields.ts';
 
@@ -81,8 +82,9 @@ export function runtime(fields: Fields): Answer {
 }
 
 export function derating(fields: Fields): Answer {
-  const chemistry = fields.oneOf('chemistry', ['LFP', 'LTO']);
+  const chemistry = fields.oneOf('chemistry', ['LFP', 'LTO', 'PbA']);
   const temperatureC = fields.number('temp_c', RANGE.celsius);
+  if (chemistry === 'PbA') return leadAcid(fields, temperatureC);
   const tables = chemistry === 'LFP' ? (['conservative', 'sam'] as const) : (['conservative'] as const);
   const table = fields.optionalOneOf('table', tables);
   const factors = derate(CHEMISTRIES[chemistry], temperatureC, table);
@@ -97,9 +99,19 @@ export function derating(fields: Fields): Answer {
   };
 }
 
+/** May be charged cold; nothing is known of its resistance. */
+function leadAcid(fields: Fields, temperatureC: number): Answer {
+  fields.optionalOneOf('table', ['sam', 'conservative']);
+  const { factor, extrapolated } = leadAcidCapacity(temperatureC);
+  return {
+    result: { capacity_factor: factor, r_factor: null, charge_current_factor: 1 },
+    facts: { extrapolated },
+  };
+}
+
 export function recharging(fields: Fields): Answer {
   const pack = packOf(fields);
-  const currentName = ['current_a', 'charger_a'].find((name) => fields.has(name));
+  const currentName = ['current_a', 'charger_a', 'charger_dc_a', 'charge_a'].find((name) => fields.has(name));
   const currentA = currentName === undefined ? undefined : fields.optional(currentName, RANGE.someAmperes);
   const facts = packFacts(fields, pack);
   const answer = recharge({
@@ -129,11 +141,10 @@ export function recharging(fields: Fields): Answer {
 export function shedding(fields: Fields): Answer {
   const pack = packOf(fields);
   const stages = fields.list('stages', (stage) => {
-    const hours = stage.optional('until_hours', RANGE.hours);
     return {
       powerW: stage.number('power_w', RANGE.watts),
       untilSoc: stage.optional('until_soc', RANGE.share),
-      untilS: hours === undefined ? undefined : hours * 3600,
+      untilS: untilS(stage),
     };
   });
   const answer = shed(pack, stages, fields.optional('soc_start', RANGE.share) ?? 1);
@@ -152,6 +163,22 @@ export function shedding(fields: Fields): Answer {
       powerW: stages.reduce((most, { powerW }) => Math.max(most, powerW), 0),
     },
   };
+}
+
+const TIME_FIELDS = [
+  ['until_hours', 3600],
+  ['until_h', 3600],
+  ['until_min', 60],
+  ['until_s', 1],
+] as const;
+
+/** How long a stage lasts at most, s. */
+function untilS(stage: Fields): number | undefined {
+  for (const [name, seconds] of TIME_FIELDS) {
+    const value = stage.optional(name, { min: 0, max: 1e9 });
+    if (value !== undefined) return value * seconds;
+  }
+  return undefined;
 }
 
 export function reserving(fields: Fields): Answer {

@@ -1,3 +1,5 @@
+import { curveOf, valueAt } from '#bms/model';
+import cells from '../data/cells.json' with { type: 'json' };
 import published from '../data/ups-runtimes.json' with { type: 'json' };
 
 /** A published runtime: load (W or VA, as the maker has it) and minutes. */
@@ -63,4 +65,15 @@ export function upsMinutes(points: readonly UpsPoint[], load: number): UpsRuntim
  */
 export function peukertHours(ratedAh: number, ratedHours: number, currentA: number, exponent = 1.2): number {
   return ratedHours * (ratedAh / (currentA * ratedHours)) ** exponent;
+}
+
+const LEAD_ACID_POINTS = cells.chemistry_limits.PbA.capacity_vs_temp_sam.map(
+  ([celsius = 0, factor = 0]) => [celsius, factor] as const,
+);
+const LEAD_ACID = curveOf(LEAD_ACID_POINTS);
+
+/** Usable share of a lead-acid battery's charge by temperature (NREL SAM BatteryStateful_LeadAcid.json), at most 1. */
+export function leadAcidCapacity(temperatureC: number): { readonly factor: number; readonly extrapolated: boolean } {
+  const coldestC = LEAD_ACID_POINTS[0]?.[0] ?? 0;
+  return { factor: Math.min(valueAt(LEAD_ACID, temperatureC), 1), extrapolated: temperatureC < coldestC };
 }

@@ -168,6 +168,28 @@ describe('the smaller print', () => {
     expect(rack).toMatchObject({ warnings: expect.arrayContaining(['POE_LINK_OVERLOAD']) });
   });
 
+  it('knows what cold does to lead', () => {
+    expect(resultOf('derate', { chemistry: 'PbA', temp_c: 0.77, table: 'sam' })).toMatchObject({
+      capacity_factor: 0.721,
+      charge_current_factor: 1,
+    });
+    expect(resultOf('derate', { chemistry: 'PbA', temp_c: 38 }).capacity_factor).toBe(1);
+    expect(ask('derate', { chemistry: 'PbA', temp_c: -40 })).toMatchObject({ warnings: ['EXTRAPOLATED'] });
+  });
+
+  it('adds a rack that has no PoE nodes', () => {
+    const result = resultOf('seed', { design: 'D', other_ac_w: 53.4, inverter_efficiency: 0.9, v: 110, pf: 0.55 });
+    expect(result).toMatchObject({ pse_total_w: 0, switch_ac_w: 0, ac_w: 53.4 });
+    expect(result.pack_w).toBeCloseTo(59.33, 2);
+  });
+
+  it('sizes for the least mass, by either word', () => {
+    const inputs = { bus_v_min: 44, bus_v_max: 57, power_w: 281, target_hours: 12 };
+    expect(resultOf('sizing', { ...inputs, objective: 'weight' })).toEqual(
+      resultOf('sizing', { ...inputs, objective: 'mass' }),
+    );
+  });
+
   it('gives life as a range', () => {
     const result = resultOf('life', { chemistry: 'LFP', temp_c: 25, soc: 1, cycles_per_year: 12 });
     expect(Number(result.years_to_80_min)).toBeLessThan(Number(result.years_to_80_max));
@@ -175,7 +197,7 @@ describe('the smaller print', () => {
   });
 
   it('sheds by time as well, and stops where the pack does', () => {
-    const stages = [{ power_w: 500, until_hours: 1 }, { power_w: 100 }, { power_w: 50 }];
+    const stages = [{ power_w: 500, until_min: 60 }, { power_w: 100 }, { power_w: 50 }];
     const result = resultOf('shed', { ...pack, stages });
     expect(result.ended_by).toEqual(['time', 'cut-off', 'not-reached']);
   });

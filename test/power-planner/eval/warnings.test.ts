@@ -163,6 +163,11 @@ describe('warnings', () => {
     expect(codes({})).toEqual([]);
   });
 
+  it('take null for a fuse that is not there, and thousands where they are usual', () => {
+    expect(codes({ fuse: null })).toEqual(['FUSE_MISSING']);
+    expect(codes({ short_circuit_ka: 6.6, fuse_breaking_ka: 2 })).toEqual(['FUSE_BREAKING_CAPACITY']);
+  });
+
   it('say more than one thing at a time, each once', () => {
     expect(codes({ ...circuit, current_a: 25, plug: '5-15P' })).toEqual([
       'CIRCUIT_OVER_BREAKER',
