@@ -1,11 +1,12 @@
 import type { PackSample } from '../model/sample.ts';
 import { DALY_SILENCE, dalyAlarms } from './daly.ts';
 import { dalyFaults } from './daly-alarms.ts';
-import { parseRegisters, type RegisterWindow, registerWindow } from './daly-registers.ts';
+import { type RegisterWindow, registerWindow } from './daly-registers.ts';
 import { offsetCurrent, stateName } from './daly-values.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, Fields, RecordedExchange, RegisterBlock, RegisterDriver } from './driver.ts';
 import { bitNumbers, readText } from './fields.ts';
+import { parseRegisters } from './modbus-refusals.ts';
 import type { RtuExchange } from './modbus-rtu.ts';
 import { packSample } from './pack-fields.ts';
 

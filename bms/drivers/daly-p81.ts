@@ -3,9 +3,10 @@ import type { Alarm } from '../model/alarms.ts';
 import { DALY_SILENCE } from './daly.ts';
 import { dalyAlarm, signContradiction } from './daly-alarms.ts';
 import { FIRST, FIRST_COUNT, p81Fields, SECOND, SECOND_COUNT, VERSION, VERSION_COUNT } from './daly-p81-values.ts';
-import { parseRegisters, withoutEcho } from './daly-registers.ts';
+import { withoutEcho } from './daly-registers.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
+import { parseRegisters } from './modbus-refusals.ts';
 import { packSample } from './pack-fields.ts';
 
 const READ = 0x03;

@@ -1,7 +1,3 @@
-import { refused } from './decoded.ts';
-import type { Decoded } from './driver.ts';
-import { parseRtu, type RtuExchange } from './modbus-rtu.ts';
-
 /** Registers that a reply holds, looked up by their address. */
 export interface RegisterWindow {
   /** The register, `undefined` when it is not part of the reply. */
@@ -29,25 +25,6 @@ export function registerWindow(start: number, words: Uint16Array): RegisterWindo
     },
   };
 }
-
-/** `parseRtu` with the words that the notes of the Modbus boards have for a refusal. */
-export function parseRegisters(
-  request: Uint8Array | undefined,
-  response: Uint8Array | undefined,
-): RtuExchange | (Decoded & { readonly ok: false }) {
-  const parsed = parseRtu(request, response);
-  if (!('ok' in parsed)) return parsed;
-  const { code, message, detail } = parsed.error;
-  return refused(WORDS[code] ?? code, message, detail);
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  crc: 'checksum',
-  exception: 'modbus_exception',
-  wrong_unit: 'wrong_address',
-  wrong_function: 'wrong_command',
-  wrong_length: 'length_mismatch',
-};
 
 /** Tells an adapter's echo of the request from the reply behind it; returns the bytes from the reply on. */
 export function withoutEcho(request: Uint8Array, response: Uint8Array): Uint8Array {

@@ -6,6 +6,8 @@ import type { Driver } from './driver.ts';
 import { jbd } from './jbd.ts';
 import { jbdUp } from './jbd-up.ts';
 import { jk } from './jk.ts';
+import { jkModbus } from './jk-modbus.ts';
+import { jkPb } from './jk-pb.ts';
 import { builtInProfiles, loadProfile } from './load-profiles.ts';
 import { nearNames } from './near.ts';
 import { pace } from './pace.ts';
@@ -31,6 +33,8 @@ const DRIVERS: readonly Entry[] = [
   { id: 'jbd', make: () => jbd },
   { id: 'jbd-up', make: () => jbdUp },
   { id: 'jk', aliases: ['jk-4e57'], make: () => jk },
+  { id: 'jk-modbus', make: () => jkModbus },
+  { id: 'jk-pb', aliases: ['jk-pb-rs485', 'jk-55aa-32s', 'jk-55aa-24s'], make: () => jkPb },
   { id: 'pace', aliases: ['pace-rs232-v25'], make: () => pace },
   { id: 'pace-modbus', make: profile('pace-modbus') },
   { id: 'pylontech', aliases: ['pylontech-rs485'], make: () => pylontech },

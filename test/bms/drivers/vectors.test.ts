@@ -7,6 +7,7 @@ import { driverOf, faults, readVectors, recorded, type Vector } from './vectors.
 const FILES = {
   jbd: 52,
   daly: 68,
+  jk: 49,
   've-direct': 35,
   eastron: 10,
   'modbus-battery': 7,

@@ -1,0 +1,237 @@
+import type { Fields } from './driver.ts';
+import { bitNames, readText } from './fields.ts';
+
+/**
+ * The three blocks of a JK PB board. The 300-byte frames carry them little-endian from byte 6 on, the Modbus map big-endian;
+ * the offsets are the same. A read may hold a part of a block: values that are not whole in it are left out.
+ */
+
+/** A part of a block: `bytes` begin at offset `from`. */
+export interface Part {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly littleEndian: boolean;
+}
+
+type Width = 'u8' | 'u16' | 's16' | 'u32' | 's32';
+type Field = readonly [key: string, offset: number, width: Width, convert?: (raw: number) => unknown];
+
+const SIZES = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4 } as const;
+
+const milli = (raw: number): number => raw / 1000;
+const percent = (raw: number): number => raw / 100;
+const isOn = (raw: number): boolean => raw === 1;
+const deci = (raw: number): number => raw / 10;
+/** -200.0 °C stands for a sensor that is not fitted. */
+const celsius = (raw: number): number | null => (raw === -2000 ? null : raw / 10);
+const balanceState = (raw: number): string => ['off', 'charge', 'discharge'][raw] ?? `unknown_${raw}`;
+
+/** Newer layout, places for 32 cells. */
+const STATUS_32: readonly Field[] = [
+  ['cellMask', 64, 'u32'],
+  ['cellAverageV', 68, 'u16', milli],
+  ['cellDifferenceV', 70, 'u16', milli],
+  ['mosfetTempC', 138, 's16', celsius],
+  ['voltageV', 144, 'u32', milli],
+  ['currentA', 152, 's32', milli],
+  ['temp1C', 156, 's16', celsius],
+  ['temp2C', 158, 's16', celsius],
+  ['alarmBits', 160, 'u32'],
+  ['balanceCurrentA', 164, 's16', milli],
+  ['balanceState', 166, 'u8', balanceState],
+  ['socRatio', 167, 'u8', percent],
+  ['remainingAh', 168, 's32', milli],
+  ['fullAh', 172, 'u32', milli],
+  ['cycles', 176, 'u32'],
+  ['cycleCapacityAh', 180, 'u32', milli],
+  ['sohRatio', 184, 'u8', percent],
+  ['runtimeS', 188, 'u32'],
+  ['chargeMosfet', 192, 'u8', isOn],
+  ['dischargeMosfet', 193, 'u8', isOn],
+  ['tempSensorBits', 208, 'u8'],
+  ['heating', 209, 'u8', isOn],
+];
+
+/** Firmware before 11, places for 24 cells. */
+const STATUS_24: readonly Field[] = [
+  ['cellMask', 48, 'u32'],
+  ['cellAverageV', 52, 'u16', milli],
+  ['cellDifferenceV', 54, 'u16', milli],
+  ['voltageV', 112, 'u32', milli],
+  ['currentA', 120, 's32', milli],
+  ['temp1C', 124, 's16', celsius],
+  ['temp2C', 126, 's16', celsius],
+  ['mosfetTempC', 128, 's16', celsius],
+  ['alarmBits', 130, 'u16'],
+  ['balanceCurrentA', 132, 's16', milli],
+  ['balanceState', 134, 'u8', balanceState],
+  ['socRatio', 135, 'u8', percent],
+  ['remainingAh', 136, 's32', milli],
+  ['fullAh', 140, 'u32', milli],
+  ['cycles', 144, 'u32'],
+  ['cycleCapacityAh', 148, 'u32', milli],
+  ['sohRatio', 152, 'u8', percent],
+  ['runtimeS', 156, 'u32'],
+  ['chargeMosfet', 160, 'u8', isOn],
+  ['dischargeMosfet', 161, 'u8', isOn],
+];
+
+const SETTINGS: readonly Field[] = [
+  ['smartSleepV', 0, 'u32', milli],
+  ['cellUvV', 4, 'u32', milli],
+  ['cellUvRecoverV', 8, 'u32', milli],
+  ['cellOvV', 12, 'u32', milli],
+  ['cellOvRecoverV', 16, 'u32', milli],
+  ['balanceTriggerV', 20, 'u32', milli],
+  ['soc100V', 24, 'u32', milli],
+  ['soc0V', 28, 'u32', milli],
+  ['chargeV', 32, 'u32', milli],
+  ['floatV', 36, 'u32', milli],
+  ['powerOffV', 40, 'u32', milli],
+  ['chargeLimitA', 44, 'u32', milli],
+  ['chargeOcDelayS', 48, 'u32'],
+  ['chargeOcReleaseS', 52, 'u32'],
+  ['dischargeLimitA', 56, 'u32', milli],
+  ['dischargeOcDelayS', 60, 'u32'],
+  ['dischargeOcReleaseS', 64, 'u32'],
+  ['shortReleaseS', 68, 'u32'],
+  ['balanceMaxA', 72, 'u32', milli],
+  ['chargeOtC', 76, 's32', deci],
+  ['chargeOtRecoverC', 80, 's32', deci],
+  ['dischargeOtC', 84, 's32', deci],
+  ['dischargeOtRecoverC', 88, 's32', deci],
+  ['chargeUtC', 92, 's32', deci],
+  ['chargeUtRecoverC', 96, 's32', deci],
+  ['mosfetOtC', 100, 's32', deci],
+  ['mosfetOtRecoverC', 104, 's32', deci],
+  ['cellCount', 108, 'u32'],
+  ['chargeSwitch', 112, 'u32', isOn],
+  ['dischargeSwitch', 116, 'u32', isOn],
+  ['balanceSwitch', 120, 'u32', isOn],
+  ['nominalAh', 124, 'u32', milli],
+  ['shortDelayUs', 128, 'u32'],
+  ['balanceStartV', 132, 'u32', milli],
+  ['deviceAddress', 264, 'u32'],
+  ['controlBits', 276, 'u16'],
+];
+
+const ALARM_NAMES = [
+  'wire_resistance',
+  'mosfet_overtemperature',
+  'cell_count_mismatch',
+  'current_sensor_fault',
+  'cell_overvoltage',
+  'pack_overvoltage',
+  'charge_overcurrent',
+  'charge_short_circuit',
+  'charge_overtemperature',
+  'charge_undertemperature',
+  'internal_communication_fault',
+  'cell_undervoltage',
+  'pack_undervoltage',
+  'discharge_overcurrent',
+  'discharge_short_circuit',
+  'discharge_overtemperature',
+  'charge_mosfet_fault',
+  'discharge_mosfet_fault',
+  'gps_disconnected',
+  'change_password',
+  'discharge_on_failed',
+  'battery_overtemperature',
+  'temperature_sensor_fault',
+  'parallel_module_fault',
+] as const;
+
+/** Settings that a part holds. */
+export function pbSettings(part: Part): Fields {
+  return readFields(SETTINGS, part);
+}
+
+/** Model and versions. The PIN and the user's texts behind them are left alone. */
+export function pbAbout(part: Part): Fields {
+  const fields: Record<string, unknown> = {};
+  const texts = [
+    ['model', 0, 16],
+    ['hardwareVersion', 16, 8],
+    ['softwareVersion', 24, 8],
+    ['deviceName', 40, 16],
+  ] as const;
+  for (const [key, offset, length] of texts) {
+    const at = offset - part.from;
+    if (at >= 0 && at + length <= part.bytes.length) fields[key] = readText(part.bytes.subarray(at, at + length));
+  }
+  const numbers: readonly Field[] = [
+    ['runtimeS', 32, 'u32'],
+    ['powerOnCount', 36, 'u32'],
+  ];
+  return { ...fields, ...readFields(numbers, part) };
+}
+
+/** Status in whichever of the two layouts the cells add up to the pack; the newer one when that does not tell. */
+export function pbStatus(part: Part, layout?: '24s' | '32s'): Fields {
+  const newer = status(STATUS_32, part);
+  if (layout === '32s') return newer;
+  const older = status(STATUS_24, part);
+  if (layout === '24s') return older;
+  return addsUp(older) && !addsUp(newer) ? older : newer;
+}
+
+/** Difference allowed between the pack and its cells, read a moment apart. */
+const ADDS_UP_RATIO = 0.03;
+
+function addsUp({ cellsV, voltageV }: Fields): boolean {
+  if (!Array.isArray(cellsV) || cellsV.length === 0 || typeof voltageV !== 'number') return false;
+  const sumV = cellsV.reduce((sum: number, cellV: number) => sum + cellV, 0);
+  return voltageV > 0 && Math.abs(sumV - voltageV) <= ADDS_UP_RATIO * voltageV;
+}
+
+function status(table: readonly Field[], part: Part): Fields {
+  const { temp1C, temp2C, ...fields } = readFields(table, part);
+  const mask = fields.cellMask;
+  const places =
+    typeof mask === 'number' ? bitNames(mask, []).map((bit) => Number(bit.slice('bit_'.length))) : undefined;
+  const most = table === STATUS_24 ? 24 : 32;
+  const cellsV = cells(part, most, places);
+  if (places !== undefined) fields.cellCount = places.length;
+  if (cellsV !== undefined) fields.cellsV = cellsV;
+  const { alarmBits } = fields;
+  if (typeof alarmBits === 'number') fields.alarms = bitNames(alarmBits, ALARM_NAMES);
+  if (temp1C !== undefined && temp2C !== undefined) fields.tempsC = [temp1C, temp2C];
+  return fields;
+}
+
+/** Cells that are fitted; a fitted one can read 0. Without the mask, every place that was read. */
+function cells(part: Part, most: number, places: readonly number[] | undefined): readonly number[] | undefined {
+  if (part.from > 0) return undefined;
+  const read = Math.min(most, part.bytes.length >>> 1);
+  const wanted = places ?? Array.from({ length: read }, (_, at) => at);
+  if (wanted.length === 0) return undefined;
+  return wanted.map((place) => milli(rawAt(part, place * 2, 'u16') ?? 0));
+}
+
+function readFields(table: readonly Field[], part: Part): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [key, offset, width, convert] of table) {
+    const raw = rawAt(part, offset, width);
+    if (raw !== undefined) fields[key] = convert === undefined ? raw : convert(raw);
+  }
+  return fields;
+}
+
+function rawAt({ bytes, from, littleEndian }: Part, offset: number, width: Width): number | undefined {
+  const at = offset - from;
+  if (at < 0 || at + SIZES[width] > bytes.length) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (width) {
+    case 'u8':
+      return view.getUint8(at);
+    case 'u16':
+      return view.getUint16(at, littleEndian);
+    case 's16':
+      return view.getInt16(at, littleEndian);
+    case 'u32':
+      return view.getUint32(at, littleEndian);
+    case 's32':
+      return view.getInt32(at, littleEndian);
+  }
+}
