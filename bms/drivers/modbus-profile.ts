@@ -7,6 +7,7 @@ import type { Decoded, Fields, RecordedExchange, RegisterBlock, RegisterDriver }
 import { type Block, mergeBlocks } from './modbus-blocks.ts';
 import type { Profile } from './modbus-profile-schema.ts';
 import { parseRtu, type RtuExchange } from './modbus-rtu.ts';
+import { isTcpRequest, rtuForm } from './modbus-tcp.ts';
 import { type RegisterValue, registerValue } from './modbus-values.ts';
 import { meterSample, packSample } from './pack-fields.ts';
 
@@ -100,7 +101,9 @@ function decodeRecorded(
   views: readonly View[],
   finish: (fields: Record<string, unknown>) => Fields,
 ): Decoded {
-  const rtu = parseRtu(exchange.request, exchange.response);
+  const form = isTcpRequest(exchange.request) ? rtuForm(exchange.request, exchange.response) : exchange;
+  if ('ok' in form) return form;
+  const rtu = parseRtu(form.request, form.response);
   if ('ok' in rtu) return rtu;
   if (rtu.kind === 'write') return decoded(written(rtu, profile));
   const { unit, address, words, fc, strayBytes } = rtu;

@@ -46,6 +46,7 @@ const DRIVERS: readonly Entry[] = [
   { id: 'seplos', aliases: ['seplos-v2'], make: () => seplos },
   { id: 'seplos-v3', make: profile('seplos-v3') },
   { id: 've-direct', make: () => veDirect },
+  { id: 'victron-gx-battery', aliases: ['victron-gx'], make: profile('victron-gx-battery') },
 ];
 
 /** A driver id that nobody knows; `near` holds ids it may have meant. */

@@ -20,6 +20,7 @@ const vectors = [
   'pace',
   'pylontech',
   'seplos',
+  'victron-gx',
 ].flatMap(readVectors);
 
 function withCrc(...bytes: number[]): string {
@@ -133,8 +134,9 @@ describe.each(cases)('driver %s', (id, driver, own) => {
 
   it('refuses a changed byte or decodes the same', () => {
     for (const [name, exchange] of singleFrames(driver, own)) {
-      const { response } = exchange;
-      if (response === undefined) continue;
+      const { response, protocol = '' } = exchange;
+      // TCP checks its bytes itself.
+      if (response === undefined || protocol.endsWith('-tcp')) continue;
       const good = driver.decode(exchange);
       for (let at = 0; at < response.length; at += 1) {
         for (const flip of [0x01, 0x02, 0x10, 0x80, 0xff]) {

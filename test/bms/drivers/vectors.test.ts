@@ -16,6 +16,7 @@ const FILES = {
   pylontech: 30,
   pace: 16,
   seplos: 37,
+  'victron-gx': 13,
 } as const;
 
 function lineOf(vector: Vector): string {

@@ -97,6 +97,7 @@ const REMARKS = new Set([
   'blocksAtLeast',
   'blocksAtMost',
   'error',
+  'segments',
   'lowWord',
   'highWord',
   'softwareVersionPrefix',
