@@ -2,6 +2,7 @@ import { type Cluster, openCluster } from '../cluster/index.ts';
 import type { Config, HostConfig } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
 import type { SwitchConfig } from '../config/switches.ts';
+import type { Secret } from '../config/values.ts';
 import { hostControl } from '../hosts/index.ts';
 import { openSwitch, type SwitchSecrets } from '../poe/index.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -51,12 +52,25 @@ function switchSecrets(config: SwitchConfig): SwitchSecrets {
           }),
     };
   }
+  if (config.driver === 'exec') return { values: readAll(config.env, `${where}: env`) };
   const { ca } = config.tls;
+  const { password } = config;
   return {
-    password: readSecret(config.password, `${where}: password`),
+    ...(password === undefined ? {} : { password: readSecret(password, `${where}: password`) }),
     ...(ca === undefined ? {} : { ca: readSecret({ file: ca }, `${where}: tls.ca`) }),
+    ...(config.driver === 'http' ? customSecrets(config, where) : {}),
   };
 }
+
+function customSecrets({ token, headers }: Extract<SwitchConfig, { driver: 'http' }>, where: string): SwitchSecrets {
+  return {
+    ...(token === undefined ? {} : { token: readSecret(token, `${where}: token`) }),
+    values: readAll(headers, `${where}: headers`),
+  };
+}
+
+const readAll = (secrets: Readonly<Record<string, Secret>>, where: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(secrets).map(([name, each]) => [name, readSecret(each, `${where}.${name}`)]));
 
 function hostSecrets(config: HostConfig): { key?: string } {
   if (config.halt === undefined) return {};

@@ -160,6 +160,15 @@ function exposure(config: Config): Problem[] {
   config.switches.forEach((each, index) => {
     if (each.driver === 'snmp' && each.community === undefined && each.v3 === undefined)
       problems.push(error(`switches[${index}]`, `${each.id} needs community: or v3:`));
+    if (each.driver === 'http' && (each.user === undefined) !== (each.password === undefined))
+      problems.push(error(`switches[${index}]`, `${each.id} needs user: and password:, or neither`));
+    if (
+      each.driver !== 'snmp' &&
+      each.driver !== 'exec' &&
+      each.url.startsWith('http:') &&
+      !/^http:\/\/(127\.|localhost|\[::1\])/.test(each.url)
+    )
+      problems.push(warning(`switches[${index}].url`, `${each.id} is told its password in the clear`, 'https://…'));
   });
   return problems;
 }

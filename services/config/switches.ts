@@ -82,5 +82,112 @@ export type MikrotikConfig = z.infer<typeof mikrotik>;
 const openwrt = z.strictObject({ ...shared, driver: z.literal('openwrt'), ...web, ...account, settle: settle(15) });
 export type OpenwrtConfig = z.infer<typeof openwrt>;
 
-export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik, openwrt]);
+const portName = z
+  .union([z.string(), z.int().transform(String)])
+  .pipe(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'a port such as 7 or lan3'))
+  .meta({ description: 'a port, as it stands for {port}' });
+
+const known = z
+  .array(z.union([z.string(), z.number(), z.boolean()]))
+  .min(1)
+  .optional();
+
+const pattern = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine(isPattern, 'a regular expression')
+  .meta({ description: 'regular expression, lines are told apart; {port} is the port' });
+
+/** How the answer about ports is understood. */
+const mapping = z
+  .union([
+    z.strictObject({
+      json: z.strictObject({
+        enabled: z.string().min(1).meta({ description: 'path such as ports.{port}.enabled' }),
+        delivering: z.string().min(1).optional(),
+        powerW: z.string().min(1).optional(),
+      }),
+      /** Values that mean on and off, where they are not the usual words. */
+      on: known,
+      off: known,
+    }),
+    z.strictObject({
+      text: z.strictObject({
+        on: pattern,
+        off: pattern,
+        powerW: pattern.optional().meta({ description: 'regular expression with one group: the watts' }),
+      }),
+    }),
+  ])
+  .meta({ description: 'where in the answer the state of a port is' });
+export type Mapping = z.infer<typeof mapping>;
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, 'm');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const ports = z.array(portName).min(1).max(128);
+
+/** Program and arguments, never a shell. */
+const argv = z
+  .array(z.string().max(4096))
+  .min(1)
+  .max(64)
+  .refine(([program = '']) => program.startsWith('/'), 'the program with its whole path, then its arguments')
+  .meta({ description: 'program (whole path) and arguments; {port} is replaced in the arguments; no shell' });
+
+const exec = z.strictObject({
+  ...shared,
+  driver: z.literal('exec'),
+  ports,
+  status: z.strictObject({ command: argv, read: mapping }).meta({
+    description: 'run once for all ports, or once for each if {port} is in it',
+  }),
+  on: z.strictObject({ command: argv }),
+  off: z.strictObject({ command: argv }),
+  env: z
+    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/i, 'a variable name'), secret)
+    .default({})
+    .meta({ description: 'secrets for the commands, as environment variables' }),
+  timeout: seconds(5).meta({ description: 'deadline of one command; it is killed then' }),
+  settle: settle(10),
+});
+export type ExecConfig = z.infer<typeof exec>;
+
+const template = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
+  path: z.string().regex(/^\/[^\s#]*$/, 'a path such as /api/ports/{port}'),
+  body: z.string().max(65_536).optional(),
+  contentType: z.string().default('application/json'),
+});
+export type RequestTemplate = z.infer<typeof template>;
+
+const http = z.strictObject({
+  ...shared,
+  driver: z.literal('http'),
+  ...web,
+  ports,
+  user: z.string().min(1).optional().meta({ description: 'with password: basic authentication' }),
+  password: secret.optional(),
+  token: secret.optional().meta({ description: 'sent as Authorization: Bearer …' }),
+  headers: z
+    .record(z.string().regex(/^[a-z0-9-]+$/i, 'a header name'), secret)
+    .default({})
+    .meta({ description: 'secrets that go into headers, such as X-Api-Key' }),
+  status: template.extend({ read: mapping }).meta({
+    description: 'asked once for all ports, or once for each if {port} is in it',
+  }),
+  on: template,
+  off: template,
+  settle: settle(10),
+});
+export type HttpSwitchConfig = z.infer<typeof http>;
+
+export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik, openwrt, exec, http]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

@@ -2,6 +2,8 @@ import type { SwitchConfig } from '../config/switches.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import type { PoeSwitch } from '../shutdown/promises.ts';
+import { httpControl } from './custom-http.ts';
+import { execControl } from './exec.ts';
 import { mikrotikControl } from './mikrotik.ts';
 import { openwrtControl } from './openwrt.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
@@ -11,6 +13,9 @@ import { snmpSwitch } from './snmp-switch.ts';
 /** Secrets of a switch, already read from their files and environment variables. */
 export interface SwitchSecrets extends SnmpSecrets {
   readonly password?: string;
+  readonly token?: string;
+  /** Environment variables of commands, or headers of requests. */
+  readonly values?: Readonly<Record<string, string>>;
   /** Content of the file named under tls.ca. */
   readonly ca?: string;
 }
@@ -32,6 +37,10 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' }>, secrets: S
       return mikrotikControl(config, { ...secrets, password: password(config, secrets) });
     case 'openwrt':
       return openwrtControl(config, { ...secrets, password: password(config, secrets) });
+    case 'exec':
+      return execControl(config, secrets.values ?? {});
+    case 'http':
+      return httpControl(config, secrets);
   }
 }
 

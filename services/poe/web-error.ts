@@ -68,7 +68,7 @@ export class WebError extends BridgeError {
 /** A device's own words, made fit for a message: one line, printable, short, without our secrets. */
 export function quoted(text: string, secrets: readonly string[] = []): string {
   let clean = text;
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '…');
+  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '***');
   clean = clean.replace(/[^\x20-\x7e]+/g, ' ').trim();
   return clean.length > 120 ? `${clean.slice(0, 119)}…` : clean;
 }

@@ -36,6 +36,34 @@ describe('a switch in the configuration', () => {
     expect(problems({ switches: [{ ...mikrotik, ...more }] })).toContainEqual(expect.objectContaining(problem));
   });
 
+  it.each([
+    ['a shell line instead of an argument list', { on: { command: ['poe on'] } }, 'switches[0].on.command'],
+    [
+      'a pattern that is none',
+      { status: { command: ['/bin/x'], read: { text: { on: '(', off: 'x' } } } },
+      'switches[0].status.read.text.on',
+    ],
+    ['a port that is an option', { ports: ['-rf'] }, 'switches[0].ports[0]'],
+    ['a secret that was written down', { env: { KEY: 'hunter2' } }, 'switches[0].env.KEY'],
+  ])('explains %s', (_, more, path) => {
+    const command = { command: ['/bin/true', '{port}'] };
+    const status = { ...command, read: { json: { enabled: 'on' } } };
+    const exec = { id: 'sw1', driver: 'exec', ports: [1], status, on: command, off: command };
+    expect(problems({ switches: [exec] })).toEqual([]);
+    const found = problems({ switches: [{ ...exec, ...more }] });
+    expect(found).toContainEqual(expect.objectContaining({ path }));
+    expect(JSON.stringify(found)).not.toContain('hunter2');
+  });
+
+  it('wants user and password together, and warns of passwords in the clear', () => {
+    const path = { path: '/p/{port}' };
+    const status = { ...path, read: { json: { enabled: 'on' } } };
+    const http = { id: 'sw1', driver: 'http', url: 'https://10.0.0.2', ports: [1], status, on: path, off: path };
+    expect(problems({ switches: [http] })).toEqual([]);
+    expect(problems({ switches: [{ ...http, user: 'x' }] })).toMatchObject([{ severity: 'error' }]);
+    expect(problems({ switches: [{ ...http, url: 'http://10.0.0.2' }] })).toMatchObject([{ severity: 'warning' }]);
+  });
+
   it('never repeats a password that was written down', () => {
     const found = problems({ switches: [{ ...mikrotik, password: 'hunter2' }] });
     expect(found).toMatchObject([{ path: 'switches[0].password' }]);

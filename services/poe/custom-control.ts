@@ -1,0 +1,50 @@
+import type { Mapping } from '../config/switches.ts';
+import type { PortSample } from '../rack/samples.ts';
+import { decodeMapped, isReadable } from './mapping.ts';
+import { type ControlReading, oneByOne, type PortControl } from './port-control.ts';
+import { WebError } from './web-error.ts';
+
+/** What a user's own commands and a user's own requests have in common. */
+export interface CustomMeans {
+  readonly name: string;
+  readonly ports: readonly string[];
+  readonly read: Mapping;
+  /** The status is asked for each port. */
+  readonly perPort: boolean;
+  /** What the device says of one port, or of all. Rejects with a WebError. */
+  status(port: string, signal?: AbortSignal): Promise<string>;
+  /** Rejects with a WebError. */
+  switch(port: string, enabled: boolean, signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A control made of them. */
+export function customControl({ name, ports, read, perPort, status, switch: put, close }: CustomMeans): PortControl {
+  const checked = async (port: string, signal?: AbortSignal): Promise<string> => {
+    const answer = await status(port, signal);
+    if (!isReadable(answer, read)) throw new WebError('bad_answer', name, 'the status is not JSON');
+    return answer;
+  };
+  const readThese = async (wanted: readonly string[], signal?: AbortSignal): Promise<ControlReading> => {
+    const found: PortSample[] = [];
+    const shared = perPort || wanted.length === 0 ? undefined : await checked(wanted[0] ?? '', signal);
+    for (const port of wanted) found.push(decodeMapped(shared ?? (await checked(port, signal)), read, port));
+    return { ports: found };
+  };
+  return {
+    name,
+    read: (signal) => readThese(ports, signal),
+    readSome: (wanted, signal) =>
+      readThese(
+        wanted.filter((port) => ports.includes(port)),
+        signal,
+      ),
+    write: (wanted, enabled, signal) =>
+      oneByOne(
+        wanted,
+        (port) => put(port, enabled, signal),
+        (error) => (error instanceof WebError ? error : new WebError('bad_answer', name, String(error))),
+      ),
+    close,
+  };
+}
