@@ -29,8 +29,12 @@ export const jk: ExchangeDriver = {
   tries: 3,
   reads: [{ name: 'everything', cadence: 'fast', request: readAllRequest, accept: acceptAnswer }],
   decode,
-  sample: (fields, measuredAtMs) =>
-    packSample({ ...fields, ratedAh: fields.nominalAh, fullAh: fields.actualAh }, measuredAtMs, jkAlarms(fields)),
+  sample(fields, measuredAtMs) {
+    const { actualAh, nominalAh: ratedAh } = fields;
+    // 0 until the board has learned its capacity.
+    const learned = typeof actualAh === 'number' && actualAh > 0 ? { fullAh: actualAh } : {};
+    return packSample({ ...fields, ratedAh, ...learned }, measuredAtMs, jkAlarms(fields));
+  },
 };
 
 const FAULTS: Readonly<Record<string, string>> = {

@@ -98,6 +98,11 @@ describe('a JK sample', () => {
     });
   });
 
+  it('has a learned capacity only when the board has learned one', () => {
+    expect(jk.sample(fields('uart_14s_charging_2a08'), 1).fullAh).toBeUndefined();
+    expect(jk.sample({ actualAh: 12 }, 1).fullAh).toBe(12);
+  });
+
   it('has no alarm of a factory password, and the vendor’s word for what we have none for', () => {
     expect(jkAlarms({ alarms: ['change_password', 'cell_count_mismatch', 'discharge_short_circuit'] })).toEqual([
       { code: 'vendor', level: 'protection', detail: 'cell_count_mismatch' },
