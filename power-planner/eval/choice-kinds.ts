@@ -66,22 +66,25 @@ export function upsFit(fields: Fields): Answer {
 }
 
 function candidateOf(item: Fields): Candidate {
+  const cutoffV = item.number('v_lvc', RANGE.cellVolts);
   return {
     id: item.text('id') ?? '',
     cell: cellOf(item),
-    chargeV: item.number('v_charge', RANGE.cellVolts),
-    cutoffV: item.number('v_lvc', RANGE.cellVolts),
+    chargeV: item.number('v_charge', { above: cutoffV, max: RANGE.cellVolts.max }),
+    cutoffV,
     dischargeC: item.number('cont_discharge_c', RANGE.rate),
     priceUsd: item.number('price_usd', { min: 0, max: 1_000_000 }),
     massKg: item.number('mass_kg', { min: 0, max: 100_000 }),
   };
 }
 
+/** Far more than any catalogue: the search is exhaustive and its time must stay bounded. */
+const MOST_CANDIDATES = 200;
 const OBJECTIVES = { cost: 'cost', mass: 'mass', weight: 'mass', hours: 'hours', runtime: 'hours' } as const;
 const OBJECTIVE_NAMES = Object.keys(OBJECTIVES) as readonly (keyof typeof OBJECTIVES)[];
 
 export function sizing(fields: Fields): Answer {
-  const candidates = fields.has('candidates') ? fields.list('candidates', candidateOf) : CELLS;
+  const candidates = fields.has('candidates') ? fields.list('candidates', candidateOf, MOST_CANDIDATES) : CELLS;
   const busMinV = fields.number('bus_v_min', RANGE.volts);
   const busMaxV = fields.number('bus_v_max', RANGE.volts);
   const powerW = fields.number('power_w', RANGE.someWatts);

@@ -29,7 +29,7 @@ export interface Range {
 /** Ranges by what is measured: wide enough for anything real, narrow enough to catch a wrong unit. */
 export const RANGE = {
   volts: { above: 0, max: 1500 },
-  cellVolts: { above: 0, max: 5 },
+  cellVolts: { min: 0.5, max: 5 },
   amperes: { min: 0, max: 100_000 },
   someAmperes: { above: 0, max: 100_000 },
   watts: { min: 0, max: 1_000_000 },
@@ -115,8 +115,8 @@ export class Fields {
     return new Fields(objectOf(this.#path + name, value), `${this.#path}${name}.`);
   }
 
-  list<T>(name: string, read: (item: Fields) => T): T[] {
-    return this.#items(name).map((item, i) => {
+  list<T>(name: string, read: (item: Fields) => T, longest = LONGEST_LIST): T[] {
+    return this.#items(name, longest).map((item, i) => {
       const path = `${this.#path}${name}[${i}]`;
       return read(new Fields(objectOf(path, item), `${path}.`));
     });
@@ -133,15 +133,12 @@ export class Fields {
     });
   }
 
-  #items(name: string): readonly unknown[] {
+  #items(name: string, longest = LONGEST_LIST): readonly unknown[] {
     const value = this.raw(name);
     if (value === undefined) return this.#missing(name, 'a list');
     if (!Array.isArray(value)) throw new CaseError('wrong-type', expected(this.#path + name, value, 'a list'));
-    if (value.length > LONGEST_LIST) {
-      throw new CaseError(
-        'out-of-range',
-        `${this.#path}${name} has ${value.length} items: ${LONGEST_LIST} are allowed`,
-      );
+    if (value.length > longest) {
+      throw new CaseError('out-of-range', `${this.#path}${name} has ${value.length} items: ${longest} are allowed`);
     }
     return value;
   }

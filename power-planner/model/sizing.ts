@@ -88,7 +88,7 @@ export function sizePack(question: SizingQuestion): SizingAnswer {
     otherChemistry: packs.find(
       ({ candidate }) => winner !== undefined && family(candidate.cell.ocv) !== family(winner.candidate.cell.ocv),
     ),
-    pareto: packs.filter((pack) => !packs.some((other) => dominates(other, pack))),
+    pareto: paretoFront(packs),
     refused,
   };
 }
@@ -134,26 +134,39 @@ function fewestStrings(candidate: Candidate, series: number, question: SizingQue
   if (forCurrent > maxParallel) {
     return refuse('current', `${figure(worstA)} A need ${forCurrent} strings, ${maxParallel} are allowed`);
   }
-  let energyWh = 0;
-  for (let parallel = forCurrent; parallel <= maxParallel; parallel++) {
-    energyWh = deliveredWh(candidate, series, parallel, question);
-    const hours = (energyWh - reserveWh) / powerW;
-    if (hours < targetHours) continue;
-    const cells = series * parallel;
-    const byCurrent = parallel === 1 ? 'one-string' : 'current';
-    return {
-      candidate,
-      series,
-      parallel,
-      hours,
-      energyWh,
-      costUsd: cells * candidate.priceUsd,
-      massKg: cells * candidate.massKg,
-      limitedBy: parallel > forCurrent ? 'energy' : byCurrent,
-    };
+  const energyOf = (parallel: number): number => deliveredWh(candidate, series, parallel, question);
+  const hoursOf = (energyWh: number): number => (energyWh - reserveWh) / powerW;
+  const parallel = fewest(forCurrent, maxParallel, (strings) => hoursOf(energyOf(strings)) >= targetHours);
+  if (parallel === undefined) {
+    const got = figure(Math.max(hoursOf(energyOf(maxParallel)), 0));
+    return refuse('energy', `${maxParallel} strings of ${series} last ${got} h of ${figure(targetHours)} h`);
   }
-  const got = figure(Math.max(energyWh - reserveWh, 0) / powerW);
-  return refuse('energy', `${maxParallel} strings of ${series} last ${got} h of ${figure(targetHours)} h`);
+  const energyWh = energyOf(parallel);
+  const cells = series * parallel;
+  const byCurrent = parallel === 1 ? 'one-string' : 'current';
+  return {
+    candidate,
+    series,
+    parallel,
+    hours: hoursOf(energyWh),
+    energyWh,
+    costUsd: cells * candidate.priceUsd,
+    massKg: cells * candidate.massKg,
+    limitedBy: parallel > forCurrent ? 'energy' : byCurrent,
+  };
+}
+
+/** Smallest whole number from `low` to `high` that is enough, when more is never worse; undefined when none is. */
+function fewest(low: number, high: number, enough: (count: number) => boolean): number | undefined {
+  if (!enough(high)) return undefined;
+  let from = low;
+  let to = high;
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (enough(middle)) to = middle;
+    else from = middle + 1;
+  }
+  return to;
 }
 
 function deliveredWh(candidate: Candidate, series: number, parallel: number, question: SizingQuestion): number {
@@ -177,6 +190,15 @@ function better(objective: Objective): (a: SizedPack, b: SizedPack) => number {
   const hours = (a: SizedPack, b: SizedPack): number => b.hours - a.hours;
   const order = { cost: [cost, mass, hours], mass: [mass, cost, hours], hours: [hours, cost, mass] }[objective];
   return (a, b) => order.map((compare) => compare(a, b)).find((sign) => sign !== 0) ?? 0;
+}
+
+/** By rising cost: whatever beats a pack costs no more, so it was met before, and a pack it hides is hidden by the front. */
+function paretoFront(packs: readonly SizedPack[]): SizedPack[] {
+  const front: SizedPack[] = [];
+  for (const pack of [...packs].sort(better('cost'))) {
+    if (!front.some((other) => dominates(other, pack))) front.push(pack);
+  }
+  return front;
 }
 
 function dominates(a: SizedPack, b: SizedPack): boolean {

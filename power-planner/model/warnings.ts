@@ -100,6 +100,12 @@ function shortCircuitA({ shortCircuitA: known, openV, packOhm }: Facts): number 
   return openV / packOhm;
 }
 
+/** Rated energy of the pack, Wh: as told, else its cells at their nominal voltage. */
+function ratedWh(facts: Facts): number | undefined {
+  const cellWh = times(facts.capacityAh, lithium(facts)?.facts.nominalCellV);
+  return facts.ratedWh ?? times(times(cellWh, facts.series), facts.parallel ?? 1);
+}
+
 function beyondBus(facts: Facts): boolean {
   return above(fullV(facts), facts.busMaxV) || above(facts.busMinV, cutoffV(facts));
 }
@@ -219,7 +225,7 @@ const RULES = {
   ENERGY_CODE: rule(
     'note',
     'more than 20 kWh indoors: ask an electrician about the code',
-    (f) => f.indoors !== false && above(f.ratedWh, INDOOR_WH),
+    (f) => f.indoors !== false && above(ratedWh(f), INDOOR_WH),
   ),
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -36,6 +36,18 @@ describe('what a wrong case is told', () => {
     ['converter', { rated_w: 1, out_w: 1, points: [[0.5]] }, 'wrong-type', /^points\[0\] is \[0.5\]: expected a pair/],
     ['converter', { rated_w: 1, out_w: 1, points: [] }, 'out-of-range', /at least one/],
     ['converter', { rated_w: 1, out_w: 1, converter: 'x' }, 'out-of-range', /catalogue/],
+    [
+      'sizing',
+      { candidates: [{ ...cell, v_lvc: 2.9, v_charge: 2.8 }] },
+      'out-of-range',
+      /v_charge is 2.8: expected a number above 2.9/,
+    ],
+    [
+      'sizing',
+      { candidates: Array.from({ length: 201 }, () => cell) },
+      'out-of-range',
+      /^candidates has 201 items: 200/,
+    ],
     ['ups-fit', { model: 'x', load: 1 }, 'out-of-range', /published/],
     ['ups-fit', { points: [], load: 1 }, 'impossible', /one published point/],
     ['derate', { chemistry: 'LTO', temp_c: 0, table: 'sam' }, 'out-of-range', /expected one of conservative/],
@@ -58,6 +70,15 @@ describe('what a wrong case is told', () => {
 
   it('keeps the id it could read', () => {
     expect(evaluateLine('{"id":7,"kind":"circuit"}')).toMatchObject({ id: 7, error: { code: 'wrong-type' } });
+  });
+});
+
+describe('a big question', () => {
+  it('is answered: the widest bus, the most strings, many cells', () => {
+    const odd = { ...cell, v_lvc: 0.5, v_charge: 0.51, cont_discharge_c: 1, price_usd: 1, mass_kg: 1 };
+    const candidates = Array.from({ length: 5 }, (_, i) => ({ ...odd, id: `c${i}` }));
+    const inputs = { bus_v_min: 1, bus_v_max: 1500, power_w: 1e5, target_hours: 1e5, parallel_max: 100, candidates };
+    expect(ask('sizing', inputs)).toMatchObject({ result: { feasible: false } });
   });
 });
 

@@ -168,6 +168,12 @@ describe('warnings', () => {
     expect(codes({ short_circuit_ka: 6.6, fuse_breaking_ka: 2 })).toEqual(['FUSE_BREAKING_CAPACITY']);
   });
 
+  it('know how much a pack of known cells holds', () => {
+    const one = { chemistry: 'LFP', series: 16, capacity_ah: 314, string_fuses: true };
+    expect(codes({ ...one, parallel: 2 })).toEqual(['ENERGY_CODE']);
+    expect(codes(one)).toEqual([]);
+  });
+
   it('say more than one thing at a time, each once', () => {
     expect(codes({ ...circuit, current_a: 25, plug: '5-15P' })).toEqual([
       'CIRCUIT_OVER_BREAKER',
