@@ -70,7 +70,7 @@ function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange): reado
   return driver.reads.map((read) => ({
     name: read.name,
     cadence: read.cadence,
-    optional: false,
+    optional: read.optional ?? false,
     async ask(signal, known) {
       const label = `${driver.id} ${read.name}`;
       const { timeoutMs, tries } = driver;

@@ -57,6 +57,8 @@ export interface ExchangeRead {
   readonly name: string;
   readonly cadence: Cadence;
   readonly request: Uint8Array;
+  /** Not every device of the kind answers this; the rest of a poll does not fail for it. */
+  readonly optional?: boolean;
   /**
    * The answer's frame, whole and checked, or why not. Pure.
    * @param known what the device has told so far, in decoded names, for answers that do not say how long they are

@@ -66,7 +66,8 @@ export const pylontech: ExchangeDriver = {
   tries: 2,
   reads: [
     dialectRead(dialect, 'analog values', 'fast', [MASTER, 0x42, ALL]),
-    dialectRead(dialect, 'alarms', 'fast', [MASTER, 0x44, ALL]),
+    // Documented for a whole string, but nobody has published an answer: a master that refuses it is still read.
+    { ...dialectRead(dialect, 'alarms', 'fast', [MASTER, 0x44, ALL]), optional: true },
     dialectRead(dialect, 'charge management', 'slow', [MASTER, 0x92, MASTER]),
     dialectRead(dialect, 'maker', 'once', [MASTER, 0x51]),
     dialectRead(dialect, 'serial number', 'once', [MASTER, 0x93, MASTER]),

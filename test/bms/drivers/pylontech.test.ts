@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bindDevice } from '../../../bms/bind.ts';
 import type { Fields } from '../../../bms/drivers/driver.ts';
 import { pylontech } from '../../../bms/drivers/pylontech.ts';
 import { asciiFrame, frameSpans, parseAsciiFrame } from '../../../bms/drivers/pylontech-frame.ts';
+import { BridgeError, type ByteExchange } from '../../../firmware-bridge/index.ts';
 import { readVectors, recorded } from './vectors.ts';
 
 const vectors = readVectors('pylontech');
@@ -148,5 +150,32 @@ describe('a Pylontech sample', () => {
       dischargeFetClosed: false,
       alarms: [{ code: 'pack-undervoltage', level: 'protection', detail: 'module 2' }],
     });
+  });
+});
+
+describe('a string that refuses the alarm table of all', () => {
+  it('is read all the same', async () => {
+    const told = new Map([
+      ['~20024642E002FFFD09\r', answer('us2000_three_modules')],
+      ['~20024692E00202FD2E\r', answer('up2500_management')],
+    ]);
+    const asked: string[] = [];
+    const bus: ByteExchange = {
+      name: 'bus',
+      stats: { requests: 0, answers: 0, timeouts: 0, refusals: 0, strayBytes: 0, reconnects: 0 },
+      async request({ bytes: request, accept }) {
+        asked.push(text(request));
+        const verdict = accept(told.get(text(request)) ?? answer('rtn_04_cid2_invalid'));
+        if (verdict.kind === 'take') return verdict.value;
+        throw new BridgeError('refused', 'bus', 'refused', { reason: 'rtn', retryable: false });
+      },
+      listen: () => () => {},
+      async close() {},
+    };
+    const device = bindDevice(pylontech, 'string', bus, { now: () => 5, mono: () => 0 });
+    expect(await device.poll()).toMatchObject({ measuredAtMs: 5, currentA: -7.8, alarms: [] });
+    await device.poll();
+    expect(asked.filter((request) => request === '~20024644E002FFFD07\r')).toHaveLength(1);
+    await device.close();
   });
 });
