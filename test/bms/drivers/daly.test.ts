@@ -5,6 +5,7 @@ import { dalyAlarm, signContradiction } from '../../../bms/drivers/daly-alarms.t
 import { acceptFrames, readRequest } from '../../../bms/drivers/daly-frame.ts';
 import { dalyModbus } from '../../../bms/drivers/daly-modbus.ts';
 import { dalyP81 } from '../../../bms/drivers/daly-p81.ts';
+import { decodeLine } from '../../../bms/drivers/decode.ts';
 import type { Driver, ExchangeRead, Fields } from '../../../bms/drivers/driver.ts';
 import { BridgeError, type ByteExchange, type ByteRequest, crc16Modbus } from '../../../firmware-bridge/index.ts';
 import { readVectors, recorded } from './vectors.ts';
@@ -188,6 +189,22 @@ describe('a Daly board on a bus', () => {
     expect(daly.decode(exchange('a5_no_reply_sleeping'))).toMatchObject({
       error: { code: 'timeout', message: expect.stringContaining('sleeps') },
     });
+  });
+});
+
+describe('a line of JSON', () => {
+  const { request_hex, response_hex } = vectors.find(({ name }) => name === 'a5_95_16s_only_needed_frames') ?? {};
+  const said = (context: unknown) =>
+    JSON.parse(decodeLine('daly', JSON.stringify({ request_hex, response_hex, context })));
+
+  it('can tell how many cells there are', () => {
+    expect(said({ cellCount: 17 }).cellsV).toHaveLength(17);
+    expect(said({ cellCount: 20 }).error).toMatchObject({ code: 'incomplete', missingFrames: [7] });
+    expect(said(null).cellsV).toHaveLength(16);
+  });
+
+  it('is refused when its context is none', () => {
+    for (const context of [5, 'x', [1]]) expect(said(context).error).toMatchObject({ code: 'input' });
   });
 });
 
