@@ -119,6 +119,76 @@ describe('values of a profile', () => {
     });
   });
 
+  it('reads bytes of sign and magnitude', () => {
+    expect(
+      read('  cold: { addr: 0, type: sm8, byte: high }\n  warm: { addr: 0, type: sm8, byte: low }', [0x8716]),
+    ).toEqual({
+      cold: -7,
+      warm: 22,
+    });
+  });
+
+  it('names parts of a status word before its bits, and says nothing of a part that is 0', () => {
+    const registers = `
+  status:
+    addr: 0
+    mask: 0x8100
+    parts: [{ mask: 0x0F, names: { 2: low } }, { mask: 0xF0, names: { 1: hot } }]
+    bits: { 8: resistance }
+`;
+    expect(read(registers, [0x8012])).toEqual({ status: ['low', 'hot', 'bit_15'] });
+    expect(read(registers, [0x0130])).toEqual({ status: ['unknown_3', 'resistance'] });
+    expect(read(registers, [0])).toEqual({ status: [] });
+  });
+
+  it('names the values of a list that equal a number', () => {
+    const registers = '  alarms: { addr: 0, count: 3, namesOf: { equals: 2, names: [low, high] } }';
+    expect(read(registers, [2, 1, 2])).toEqual({ alarms: ['low', 'number_3'] });
+  });
+
+  it('reads coils and discrete inputs, the first one lowest', () => {
+    const driver = profile(
+      '  cells: { fc: 1, addr: 8, type: b16, bits: numbers }\n  on: { fc: 2, addr: 0, type: b8, bit: 1 }',
+    );
+    const coils = driver.decode({ request: closed([1, 1, 0, 8, 0, 16]), response: closed([1, 1, 2, 0x04, 0x80]) });
+    expect(coils).toEqual({ ok: true, fields: { unit: 1, cells: [3, 16] } });
+    const inputs = driver.decode({ request: closed([1, 2, 0, 0, 0, 8]), response: closed([1, 2, 1, 0x02]) });
+    expect(inputs).toEqual({ ok: true, fields: { unit: 1, on: true } });
+    expect(driver.reads.map(({ read: { table, count } }) => [table, count])).toEqual([
+      ['coil', 16],
+      ['discrete', 8],
+    ]);
+    const short = driver.decode({ request: closed([1, 1, 0, 8, 0, 16]), response: closed([1, 1, 1, 0x04]) });
+    expect(short).toMatchObject({ error: { code: 'wrong_length' } });
+  });
+
+  it('decodes tables that are not polled, of their unit only', () => {
+    const more = `
+says: { service: pack }
+unpolled: { system: { unit: 1, says: { service: system }, registers: { voltageV: { addr: 5 } } }, other: { unit: 2, registers: { voltageV: { addr: 6 } } } }
+`;
+    const driver = profile('  voltageV: { addr: 0 }', more);
+    expect(driver.reads.map(({ read: { address } }) => address)).toEqual([0]);
+    const ask = (address: number) =>
+      driver.decode({ request: closed([1, 3, 0, address, 0, 1]), response: closed([1, 3, 2, 0, 7]) });
+    expect(ask(0)).toEqual({ ok: true, fields: { unit: 1, service: 'pack', voltageV: 7 } });
+    expect(ask(5)).toEqual({ ok: true, fields: { unit: 1, service: 'system', voltageV: 7 } });
+    expect(ask(6)).toEqual({ ok: true, fields: { unit: 1 } });
+  });
+
+  it('puts lists together, adds lists up, and says whether a word is one of some', () => {
+    const registers = `
+  a: { addr: 0, bits: { 0: one } }
+  b: { addr: 1, bits: { 0: two } }
+  phasesW: { addr: 2, type: s16, count: 2 }
+  input: { addr: 4, enum: { 1: grid } }
+`;
+    const more = 'computed: { all: { concat: [a, b] }, gridW: { sum: [phasesW] }, mains: { oneOf: [input, [grid]] } }';
+    expect(read(registers, [1, 1, 0xffff, 4, 1], more)).toMatchObject({ all: ['one', 'two'], gridW: 3, mains: true });
+    expect(read(registers, [1, 1, 0, 4, 0], more)).toMatchObject({ mains: false });
+    expect(read(registers, [1], more)).toEqual({ a: ['one'] });
+  });
+
   it('reads lists, as long as the device says', () => {
     const registers = `
   cellsV: { addr: 1, scale: 0.001, count: 3, countFrom: cellCount }
@@ -149,6 +219,19 @@ describe('values of a profile', () => {
 });
 
 describe('a sample of a profile', () => {
+  it('has the vendor’s names as alarms of ours where the profile says which they are', () => {
+    const driver = profile(
+      '  trips: { addr: 0, bits: { 0: low_cell, 1: strange }, level: warning }',
+      'alarmCodes: { low_cell: cell-undervoltage }',
+    );
+    expect(driver.sample({ trips: ['low_cell', 'strange'] }, 5)).toMatchObject({
+      alarms: [
+        { code: 'cell-undervoltage', level: 'warning' },
+        { code: 'vendor', level: 'warning', detail: 'strange' },
+      ],
+    });
+  });
+
   it('takes, renames and leaves out as the profile says, and has alarms of its bits', () => {
     const driver = profile(
       `
