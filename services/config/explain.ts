@@ -84,11 +84,17 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
+/** Only what cannot hold a secret is said again: no lists, no maps, no addresses with a password in them. */
 function shown(value: unknown): string {
   if (value === undefined) return 'is missing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a map';
+  if (typeof value === 'string' && value.includes('@')) return 'an address with a user in it';
   const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 1)}…` : text;
 }
+
+const MOST_SHOWN = 60;
 
 /** Every key of the schema, for suggestions. */
 function schemaKeys(): string[] {

@@ -46,7 +46,7 @@ function duplicates(config: Config): Problem[] {
 }
 
 /** Drivers whose ports are numbers; others have names such as ether5. */
-const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'netgear-plus']);
+const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi']);
 
 function wiring(config: Config): Problem[] {
   const problems: Problem[] = [];

@@ -20,7 +20,12 @@ export function checkConfig(text: string): Checked {
     const { line, col } = lines.linePos(syntax.pos[0]);
     return problem(`line ${line}, column ${col}`, syntax.message.split('\n')[0] ?? 'is not YAML', 'valid YAML');
   }
-  const raw: unknown = document.toJS() ?? {};
+  let raw: unknown;
+  try {
+    raw = document.toJS() ?? {};
+  } catch {
+    return problem('', 'an alias (*) leads nowhere, in a circle, or to too much', 'write the part out');
+  }
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) return { ok: false, problems: explain(parsed.error, raw) };
   const found = inspect(parsed.data);

@@ -189,5 +189,36 @@ const http = z.strictObject({
 });
 export type HttpSwitchConfig = z.infer<typeof http>;
 
-export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik, openwrt, exec, http]);
+const portNumber = z.string().regex(/^[1-9]\d{0,2}$/, 'the number of a port');
+
+const unifi = z.strictObject({
+  ...shared,
+  driver: z.literal('unifi'),
+  ...web,
+  ...account,
+  site: z.string().min(1).default('default'),
+  device: z
+    .string()
+    .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'the MAC address of the switch')
+    .meta({ description: 'MAC address of the switch' }),
+  names: z
+    .record(portNumber, z.string())
+    .default({})
+    .meta({ description: 'names ports must have to be switched: a guard against cables that were moved' }),
+  modes: z
+    .record(
+      portNumber,
+      z
+        .string()
+        .regex(/^[a-z0-9]+$/, 'a PoE mode such as auto or pasv24')
+        .refine((mode) => mode !== 'off', 'a mode that is on'),
+    )
+    .default({})
+    .meta({ description: 'how ports are switched on that are not auto, such as pasv24' }),
+  every: seconds(10),
+  settle: settle(90),
+});
+export type UnifiConfig = z.infer<typeof unifi>;
+
+export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik, openwrt, exec, http, unifi]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

@@ -19,6 +19,8 @@ export interface ControlReading {
 export interface PortControl {
   /** For messages: `mikrotik:10.0.0.2`. */
   readonly name: string;
+  /** Between two looks at a settling port, ms. */
+  readonly lookEveryMs?: number;
   /** Rejects with a BridgeError. */
   read(signal?: AbortSignal): Promise<ControlReading>;
   /** The same for some ports, where that is cheaper. */
@@ -51,22 +53,31 @@ export function controlledSwitch(
   control: PortControl,
   { clock = systemClock, wire = systemClock }: ControlClocks = {},
 ): PoeSwitch {
+  let last: Promise<unknown> = Promise.resolve();
+  // A session is logged into once, and settings that are read, changed and put back must not be so twice at a time.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
   const site = {
     name: control.name,
     protect,
     settleMs: settle * 1000,
+    lookEveryMs: control.lookEveryMs,
     wire,
     form: 'expected its name, such as 7 or ether5',
     key: (name: string) => (PORT_NAME.test(name) ? name : undefined),
     look: async (ports: readonly string[], signal?: AbortSignal) =>
-      portsNow(await (control.readSome?.(ports, signal) ?? control.read(signal))),
-    write: (ports: readonly string[], enabled: boolean, signal?: AbortSignal) => control.write(ports, enabled, signal),
+      portsNow(await inTurn(() => control.readSome?.(ports, signal) ?? control.read(signal))),
+    write: (ports: readonly string[], enabled: boolean, signal?: AbortSignal) =>
+      inTurn(() => control.write(ports, enabled, signal)),
     noSuchPort: (port: string) => `switch ${id} has no PoE port ${port}`,
   };
   return {
     id,
     read: async (signal) => {
-      const reading = await control.read(signal);
+      const reading = await inTurn(() => control.read(signal));
       return controlSample(budgetW === undefined ? reading : { ...reading, budgetW }, clock.wallMs());
     },
     setPorts: (ports, enabled, signal) => switchPorts(site, ports, enabled, signal),

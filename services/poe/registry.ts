@@ -9,6 +9,7 @@ import { openwrtControl } from './openwrt.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
 import { snmpSwitch } from './snmp-switch.ts';
+import { unifiControl } from './unifi.ts';
 
 /** Secrets of a switch, already read from their files and environment variables. */
 export interface SwitchSecrets extends SnmpSecrets {
@@ -37,6 +38,8 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' }>, secrets: S
       return mikrotikControl(config, { ...secrets, password: password(config, secrets) });
     case 'openwrt':
       return openwrtControl(config, { ...secrets, password: password(config, secrets) });
+    case 'unifi':
+      return unifiControl(config, { ...secrets, password: password(config, secrets) });
     case 'exec':
       return execControl(config, secrets.values ?? {});
     case 'http':

@@ -24,6 +24,8 @@ export interface SwitchingSite {
   readonly protect: readonly string[];
   /** From the last write to a state that agrees, ms. */
   readonly settleMs: number;
+  /** Between two looks at ports that have not settled, ms; 500 when absent. */
+  readonly lookEveryMs?: number | undefined;
   readonly wire: Clock;
   /** The one name of a port that may be written in several ways; undefined when it is no port name. */
   key(name: string): string | undefined;
@@ -36,7 +38,6 @@ export interface SwitchingSite {
   noSuchPort(key: string): string;
 }
 
-/** Between two looks at ports that have not settled. */
 const LOOK_EVERY_MS = 500;
 
 interface Target {
@@ -184,7 +185,7 @@ async function settle(
       if (outcome !== undefined) target.outcome = outcome;
     }
     if (open(targets).length === 0) return;
-    await site.wire.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+    await site.wire.sleep(site.lookEveryMs ?? LOOK_EVERY_MS, signal).catch(() => undefined);
   }
 }
 

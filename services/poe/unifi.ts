@@ -1,0 +1,38 @@
+import type { UnifiConfig } from '../config/switches.ts';
+import type { PortControl } from './port-control.ts';
+import { decodeUnifiDevice, onMode, parseFaithfully, portOverrides } from './unifi-device.ts';
+import { UnifiSession } from './unifi-session.ts';
+import { WebError } from './web-error.ts';
+import { objectOf } from './web-link.ts';
+
+/** A switch behind a UniFi Network controller (its older API; the official one cannot switch PoE). */
+export function unifiControl(config: UnifiConfig, secrets: { password: string; ca?: string }): PortControl {
+  const session = new UnifiSession(config, secrets);
+  const mac = config.device.toLowerCase();
+  /** @param parse where numbers must go out again as they came */
+  const device = async (signal?: AbortSignal, parse: (text: string) => unknown = JSON.parse) => {
+    const { data } = objectOf(parse(await session.call('GET', 'stat/device', undefined, signal)));
+    const found = (Array.isArray(data) ? data : [])
+      .map(objectOf)
+      .find((each) => String(each.mac).toLowerCase() === mac);
+    if (found === undefined) throw new WebError('rejected', session.name, `the controller knows no device ${mac}`);
+    if (found.state !== 1) throw new WebError('restarting', session.name, `${mac} is not connected to its controller`);
+    return found;
+  };
+  return {
+    name: session.name,
+    // A new value takes a while to come through the controller.
+    lookEveryMs: 2000,
+    read: async (signal) => decodeUnifiDevice(await device(signal), config),
+    write: async (ports, enabled, signal) => {
+      const stored = await device(signal, parseFaithfully);
+      if (typeof stored._id !== 'string' || !Array.isArray(stored.port_overrides))
+        throw new WebError('rejected', session.name, `${mac}: its overrides are not told, so they are not replaced`);
+      const modes = new Map(ports.map((port) => [Number(port), enabled ? onMode(port, config) : 'off']));
+      const body = { port_overrides: portOverrides(stored, modes) };
+      await session.call('PUT', `rest/device/${encodeURIComponent(stored._id)}`, body, signal);
+      return new Map();
+    },
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,311 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { controlledSwitch, controlSample } from '../../../services/poe/port-control.ts';
+import { unifiControl } from '../../../services/poe/unifi.ts';
+import { decodeUnifiDevice, parseFaithfully, portOverrides } from '../../../services/poe/unifi-device.ts';
+import { unifiFailure } from '../../../services/poe/unifi-session.ts';
+import { sleepingClock } from './fake-agent.ts';
+import { type Asked, configOf, type FakeDevice, fakeDevice, type Said, type Vector, vectorsOf } from './fake-device.ts';
+
+type Row = Record<string, unknown>;
+const PASSWORD = 'hunter2-correct';
+const MAC = '00:00:5e:00:53:10';
+const { take, ids, taken } = vectorsOf('poe-unifi');
+const deviceOf = ({ input }: Vector): Row => (input as { data: Row[] }).data[0] ?? {};
+const rack = (): Row => structuredClone(deviceOf(take('us16p150-device')));
+const entry = (row: Row) =>
+  decodeUnifiDevice({ port_table: [{ port_idx: 1, port_poe: true, is_uplink: false, ...row }] });
+
+describe('what a controller says of a switch', () => {
+  it('us16p150-device: the table is the truth', () => {
+    const { expect: want } = take('us16p150-device');
+    const sample = controlSample(decodeUnifiDevice(rack()), 5);
+    expect(sample).toMatchObject({ budgetW: want.budget_W, totalTrusted: true });
+    expect(sample.drawnW).toBeCloseTo(want.consumption_W as number, 6);
+    expect(sample.ports).toHaveLength(want.port_count_poe as number);
+    const delivering = sample.ports.filter(({ state }) => state === 'delivering');
+    expect(delivering.map(({ port }) => Number(port))).toEqual(want.delivering_ports);
+    expect(Object.fromEntries(delivering.map(({ port, poeClass }) => [port, poeClass]))).toEqual(want.classes);
+  });
+
+  it('us8-passthrough: no budget is not a budget of 0, and one port is PoE', () => {
+    const { expect: want, ...given } = take('us8-passthrough');
+    const { ports, budgetW } = decodeUnifiDevice(deviceOf({ ...given, expect: want }));
+    expect(budgetW).toBeUndefined();
+    expect(ports).toEqual([{ port: '8', state: 'disabled', enabled: false, voltageV: 48 }]);
+  });
+
+  it('va-cross-check, number-instead-of-string, empty-and-null', () => {
+    const cross = take('va-cross-check');
+    expect(entry(cross.input as Row).ports[0]?.currentA).toBe(cross.expect.current_A);
+    const number = take('number-instead-of-string').expect;
+    expect(entry(take('number-instead-of-string').input as Row).ports[0]).toMatchObject({
+      powerW: number.watts,
+      voltageV: number.volts,
+      currentA: number.amps,
+    });
+    const empty = entry(take('empty-and-null').input as Row);
+    expect(empty.ports).toEqual([{ port: '1', state: 'delivering' }]);
+    expect(controlSample(empty, 5)).not.toHaveProperty('drawnW');
+  });
+
+  it('uplink-guard, nonpoe-guard, unknown-poe-mode: what must not be switched', () => {
+    const { refusals, ports } = decodeUnifiDevice(rack());
+    expect(refusals?.get('1')).toBe(take('uplink-guard').expect.refused);
+    take('nonpoe-guard');
+    expect(ports.some(({ port }) => port === '17')).toBe(false);
+    expect(refusals?.has('8')).toBe(false);
+    const { input } = take('unknown-poe-mode');
+    expect(entry(input as Row).refusals?.get('1')).toContain('pasv24');
+    const told = { names: {}, modes: { 1: 'pasv24' } };
+    const row = { port_idx: 1, port_poe: true, is_uplink: false, ...(input as Row) };
+    expect(decodeUnifiDevice({ port_table: [row] }, told).refusals?.size).toBe(0);
+    expect(decodeUnifiDevice({ port_table: [{ port_idx: 1, port_poe: true, poe_mode: 'auto' }] }).refusals?.size).toBe(
+      1,
+    );
+    expect(
+      decodeUnifiDevice({ port_table: [{ ...row, name: 'x' }] }, { ...told, names: { 1: 'y' } }).refusals?.size,
+    ).toBe(1);
+  });
+
+  it('never throws', () => {
+    const keys = ['port_idx', 'port_poe', 'poe_mode', 'poe_enable', 'poe_power', 'is_uplink', 'poe_class', 'name'];
+    const row = fc.dictionary(fc.constantFrom(...keys), fc.anything());
+    const device = fc.record({ port_table: fc.oneof(fc.array(row), fc.anything()), port_overrides: fc.anything() });
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), device), (given) => {
+        for (const { powerW = 0 } of decodeUnifiDevice(given).ports) expect(powerW >= 0 && powerW <= 100).toBe(true);
+        portOverrides(given, new Map([[1, 'off']]));
+      }),
+    );
+  });
+});
+
+describe('the list that is put', () => {
+  const put = (device: unknown, ports: Record<string, string>) =>
+    portOverrides(device, new Map(Object.entries(ports).map(([port, mode]) => [Number(port), mode])));
+
+  it.each(['off-no-existing-override', 'off-keeps-other-keys'])('%s', (id) => {
+    const { device, call, expect: want } = take(id);
+    expect({ port_overrides: put(device, call?.ports as Record<string, string>) }).toEqual(want.body);
+  });
+
+  it('off-real-device: every other entry stays, in its place and to the byte', () => {
+    const { call, expect: want } = take('off-real-device');
+    expect(JSON.stringify(put(rack(), call?.ports as Record<string, string>))).toBe(
+      JSON.stringify(want.body_port_overrides),
+    );
+  });
+
+  it('keeps what it does not understand: duplicates, odd entries, long and fractional numbers', () => {
+    const text =
+      '[{"port_idx":2,"big":12345678901234567890,"f":1.0,"e":1e3},null,{"port_idx":3,"a":{"b":[0.10]}},{"port_idx":3}]';
+    const device = parseFaithfully(`{"port_overrides":${text},"port_table":[]}`);
+    expect(JSON.stringify(put(device, {}))).toBe(text);
+    expect(JSON.stringify(put(device, { 3: 'off' }))).toBe(
+      text
+        .replaceAll('}}', '}}')
+        .replace('[0.10]}}', '[0.10]},"poe_mode":"off"}')
+        .replace('{"port_idx":3}]', '{"port_idx":3,"poe_mode":"off"}]'),
+    );
+  });
+});
+
+describe('what a failure means', () => {
+  it.each([
+    ['login-wrong-password-legacy', 'credentials'],
+    ['session-expired', 'login_required'],
+    ['no-permission', 'forbidden'],
+    ['rate-limited', 'rate_limited'],
+    ['rc-error-with-200', 'rejected'],
+  ])('%s is %s', (id, reason) => {
+    const { http } = take(id);
+    const failure = unifiFailure({ status: http?.status ?? 0, text: JSON.stringify(http?.body) }, 'unifi:x', 'GET y');
+    expect(failure?.reason).toBe(reason);
+  });
+});
+
+/** A controller with one switch. Settings show in the table at once, unless it ignores them. */
+function controller(how: { console?: boolean; ignores?: boolean; readOnly?: boolean } = {}) {
+  const sw = rack();
+  const table = sw.port_table as Row[];
+  const root = how.console ? '/proxy/network' : '';
+  let session = '';
+  let logins = 0;
+  const puts: { port_overrides: Row[] }[] = [];
+  const error = (status: number, msg: string): Said => ({ status, body: { meta: { rc: 'error', msg }, data: [] } });
+  const login = (body: string): Said => {
+    logins += 1;
+    if ((JSON.parse(body) as Row).password !== PASSWORD) return error(400, 'api.err.Invalid');
+    session = `s${logins}`;
+    return {
+      headers: { 'set-cookie': `unifises=${session}; Path=/`, 'x-csrf-token': `t${logins}` },
+      body: { meta: { rc: 'ok' }, data: [] },
+    };
+  };
+  const put = ({ headers, body }: Asked): Said => {
+    if (how.console && headers['x-csrf-token'] !== `t${logins}`) return { status: 403 };
+    if (how.readOnly) return error(403, 'api.err.NoPermission');
+    const list = JSON.parse(body) as { port_overrides: Row[] };
+    puts.push(list);
+    sw.port_overrides = list.port_overrides;
+    for (const { port_idx: port, poe_mode: mode } of how.ignores ? [] : list.port_overrides) {
+      const row = table.find((each) => each.port_idx === port);
+      if (row !== undefined)
+        Object.assign(row, { poe_mode: mode, poe_enable: mode !== 'off', poe_power: mode === 'off' ? '0.00' : '3.00' });
+    }
+    return { body: { meta: { rc: 'ok' }, data: [] } };
+  };
+  const answer = (asked: Asked): Said => {
+    const { method, path, headers, body } = asked;
+    if (path === '/') return how.console ? { body: '<html>' } : { status: 302, headers: { location: '/manage' } };
+    if (path === (how.console ? '/api/auth/login' : '/api/login')) return login(body);
+    if (path.endsWith('logout')) return { body: {} };
+    if (headers.cookie !== `unifises=${session}`) return error(401, 'api.err.LoginRequired');
+    if (method === 'GET' && path === `${root}/api/s/default/stat/device`)
+      return { body: { meta: { rc: 'ok' }, data: [{ mac: 'x' }, sw] } };
+    return method === 'PUT' && path === `${root}/api/s/default/rest/device/${sw._id}` ? put(asked) : { status: 404 };
+  };
+  return { sw, answer, puts, logins: () => logins, expire: () => (session = 'gone') };
+}
+
+let device: FakeDevice | undefined;
+afterEach(async () => {
+  await device?.close();
+  device = undefined;
+});
+
+async function rig(
+  how: Parameters<typeof controller>[0] = {},
+  more: Record<string, unknown> = {},
+  password = PASSWORD,
+) {
+  const unifi = controller(how);
+  device = await fakeDevice(unifi.answer);
+  const given = {
+    url: device.url,
+    user: 'holdover',
+    password: { env: 'X' },
+    device: MAC,
+    requestTimeout: '500ms',
+    settle: '6s',
+  };
+  const config = configOf('unifi', { ...given, ...more });
+  const wire = sleepingClock();
+  return { ...unifi, device, poe: controlledSwitch(config, unifiControl(config, { password }), { clock: wire, wire }) };
+}
+
+describe.each([
+  ['a console', true],
+  ['a stand-alone controller', false],
+])('%s', (_, console) => {
+  it('reads with one login, and says goodbye', async () => {
+    const { poe, logins, device } = await rig({ console });
+    expect(await poe.read()).toMatchObject({ budgetW: 135, totalTrusted: true });
+    await poe.read();
+    expect(logins()).toBe(1);
+    await poe.close();
+    expect(device.asked.at(-1)?.path).toMatch(/logout$/);
+  });
+
+  it('cuts the asked ports in one request, and leaves every other entry as it was', async () => {
+    const { poe, puts, sw } = await rig({ console }, { protect: [4] });
+    const before = JSON.stringify(sw.port_overrides);
+    const outcomes = await poe.setPorts(['1', '4', '8', '16', '17'], false);
+    expect(outcomes.map(({ code }) => code)).toEqual(['refused', 'left-alone', 'done', 'done', 'refused']);
+    expect(puts).toHaveLength(1);
+    expect(puts[0]?.port_overrides).toEqual(take('off-real-device').expect.body_port_overrides);
+    expect((await poe.setPorts(['8', '16'], true)).map(({ code }) => code)).toEqual(['done', 'done']);
+    // Back as before; port 8, which had no entry, keeps one that says auto.
+    const added = { port_idx: 8, poe_mode: 'auto', portconf_id: '5a32aa4ee4babd4452422ddd22222' };
+    expect(JSON.stringify(sw.port_overrides)).toBe(JSON.stringify([...JSON.parse(before), added]));
+    await poe.close();
+  });
+
+  it('does not lose a port to another that is switched at the same moment', async () => {
+    const { poe, sw } = await rig({ console });
+    const both = await Promise.all([poe.setPorts(['8'], false), poe.setPorts(['16'], false)]);
+    expect(both).toEqual([[{ port: '8', code: 'done' }], [{ port: '16', code: 'done' }]]);
+    const off = (sw.port_overrides as Row[]).filter((each) => each.poe_mode === 'off').map((each) => each.port_idx);
+    expect(off).toEqual([3, 16, 8]);
+    await poe.close();
+  });
+
+  it('logs in again, once, when the session is over', async () => {
+    const { poe, expire, logins } = await rig({ console });
+    await poe.read();
+    expire();
+    expect(await poe.setPorts(['8'], false)).toEqual([{ port: '8', code: 'done' }]);
+    expect(logins()).toBe(2);
+    await poe.close();
+  });
+
+  it('does not hammer with a wrong password, nor show it', async () => {
+    const { poe, logins } = await rig({ console }, {}, 'wrong-secret');
+    const outcomes = [await poe.setPorts(['8'], false), await poe.setPorts(['8'], false)];
+    expect(outcomes).toMatchObject([[{ code: 'refused' }], [{ code: 'refused' }]]);
+    expect(JSON.stringify(outcomes)).not.toContain('wrong-secret');
+    await expect(poe.read()).rejects.toMatchObject({ reason: 'credentials' });
+    expect(logins()).toBe(1);
+    await poe.close();
+  });
+});
+
+describe('a controller that is not well', () => {
+  it('calls it disobedient when it accepts and does nothing, and forbidden when the account may not write', async () => {
+    const ignoring = await rig({ ignores: true });
+    expect(await ignoring.poe.setPorts(['8'], false)).toMatchObject([{ code: 'disobeyed' }]);
+    await ignoring.poe.close();
+    await ignoring.device.close();
+    const readOnly = await rig({ readOnly: true });
+    expect(await readOnly.poe.setPorts(['8'], false)).toMatchObject([
+      { code: 'refused', detail: expect.stringContaining('right to write') },
+    ]);
+    await readOnly.poe.close();
+  });
+
+  it('device-offline: figures from before the loss are no figures, and nothing is written', async () => {
+    const { poe, sw, puts } = await rig();
+    sw.state = deviceOf(take('device-offline')).state;
+    await expect(poe.read()).rejects.toMatchObject({ reason: 'restarting', retryable: true });
+    expect(await poe.setPorts(['8'], false)).toMatchObject([{ code: 'refused' }]);
+    expect(puts).toEqual([]);
+    await poe.close();
+  });
+
+  it('does not replace overrides it was not told', async () => {
+    const { poe, sw, puts } = await rig();
+    delete sw.port_overrides;
+    expect(await poe.setPorts(['8'], false)).toMatchObject([{ code: 'refused' }]);
+    expect(puts).toEqual([]);
+    await poe.close();
+  });
+
+  it.each([
+    ['silence', 'timeout', 'no_answer'],
+    ['noise', 'refused', 'bad_answer'],
+    [take('html-while-starting').http, 'refused', 'bad_answer'],
+    [{ body: {} }, 'refused', 'bad_answer'],
+    [{ body: { meta: { rc: 'ok' }, data: 'x' } }, 'refused', 'rejected'],
+    [{ status: 502 }, 'refused', 'restarting'],
+  ] as const)('settles on %j with %s, and goes on when it is over', async (said, code, reason) => {
+    const { poe, device } = await rig();
+    await poe.read();
+    device.instead = () => said as Said;
+    expect(await poe.setPorts(['8'], false)).toMatchObject([{ port: '8', code }]);
+    await expect(poe.read()).rejects.toMatchObject({ reason });
+    device.instead = undefined;
+    expect((await poe.read()).ports).toHaveLength(16);
+    await poe.close();
+  });
+});
+
+it('every vector is used, but for power cycles and the official interface, which holdover does not use', () => {
+  expect(ids.filter((id) => !taken.has(id))).toEqual([
+    'power-cycle-request',
+    'v1-device-details',
+    'v1-power-cycle',
+    'v1-page',
+    'v1-page-count-lie',
+  ]);
+});
