@@ -145,6 +145,16 @@ function halting(config: Config): Problem[] {
   return problems;
 }
 
+type WebSwitch = Exclude<Config['switches'][number], { driver: 'snmp' | 'exec' }>;
+
+function sendsSecrets(each: Config['switches'][number]): each is WebSwitch {
+  if (each.driver === 'snmp' || each.driver === 'exec') return false;
+  return (
+    each.password !== undefined ||
+    (each.driver === 'http' && (each.token ?? Object.keys(each.headers)[0]) !== undefined)
+  );
+}
+
 function exposure(config: Config): Problem[] {
   const problems: Problem[] = [];
   const open = (address: string): boolean => !/^(127\.|localhost|\[::1\]|::1)/.test(address);
@@ -162,12 +172,7 @@ function exposure(config: Config): Problem[] {
       problems.push(error(`switches[${index}]`, `${each.id} needs community: or v3:`));
     if (each.driver === 'http' && (each.user === undefined) !== (each.password === undefined))
       problems.push(error(`switches[${index}]`, `${each.id} needs user: and password:, or neither`));
-    if (
-      each.driver !== 'snmp' &&
-      each.driver !== 'exec' &&
-      each.url.startsWith('http:') &&
-      !/^http:\/\/(127\.|localhost|\[::1\])/.test(each.url)
-    )
+    if (sendsSecrets(each) && /^http:/.test(each.url) && !/^http:\/\/(127\.|localhost|\[::1\])/.test(each.url))
       problems.push(warning(`switches[${index}].url`, `${each.id} is told its password in the clear`, 'https://…'));
   });
   return problems;

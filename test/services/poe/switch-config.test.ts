@@ -61,7 +61,9 @@ describe('a switch in the configuration', () => {
     const http = { id: 'sw1', driver: 'http', url: 'https://10.0.0.2', ports: [1], status, on: path, off: path };
     expect(problems({ switches: [http] })).toEqual([]);
     expect(problems({ switches: [{ ...http, user: 'x' }] })).toMatchObject([{ severity: 'error' }]);
-    expect(problems({ switches: [{ ...http, url: 'http://10.0.0.2' }] })).toMatchObject([{ severity: 'warning' }]);
+    expect(problems({ switches: [{ ...http, url: 'http://10.0.0.2' }] })).toEqual([]);
+    const clear = { ...http, url: 'http://10.0.0.2', token: { env: 'T' } };
+    expect(problems({ switches: [clear] })).toMatchObject([{ severity: 'warning' }]);
   });
 
   it('never repeats a password that was written down', () => {
