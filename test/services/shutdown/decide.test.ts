@@ -161,6 +161,10 @@ describe('cordoning', () => {
     bench.loseMains();
     bench.command({ kind: 'begin' });
     expect(keys(bench.effects)).toEqual(EVERYBODY.map((id) => `cordon:${id}`));
+    bench.answer('cordon', 'done', ['b1', 'b2']);
+    expect(bench.flying('drain')).toEqual([]);
+    bench.answer('cordon');
+    expect(bench.flying('drain').map(({ partial }) => partial)).toEqual([false, false, false]);
   });
 
   it('writes what restore needs to know in the same decision as the effect, before it', () => {
@@ -236,6 +240,23 @@ describe('cordoning', () => {
     expect([b - a, c - b]).toEqual([2000, 4000]);
     // The cordon may have worked all the same, so it counts as ours.
     expect(bench.host('b1')).toMatchObject({ phase: 'cordoned', cordonedByUs: true });
+  });
+
+  it('tries as often again in the next outage', () => {
+    const bench = early();
+    for (let second = 0; second < 40; second += 1) {
+      bench.answer('cordon', 'timeout');
+      bench.pass();
+    }
+    bench.mainsReturns();
+    bench.answer('drain', 'timeout');
+    bench.answer('uncordon');
+    expect(bench.state.phase).toBe('mains');
+    const before = bench.effects.length;
+    bench.loseMains();
+    bench.pass(5);
+    expect(keys(bench.effects.slice(before))).toEqual(['cordon:b1', 'cordon:b2']);
+    expect(bench.all('up')).toBe(true);
   });
 
   it('takes away a cordon whose answer never came', () => {
@@ -475,6 +496,28 @@ describe('off only on evidence', () => {
     expect(phaseOf(bench)).toBe('halting');
   });
 
+  it('counts readings of the switch and probes each by their own times', () => {
+    const bench = halting();
+    bench.rack.asleep('b1');
+    bench.rack.probedAtMs = bench.rack.nowMs;
+    bench.pass(3);
+    expect(phaseOf(bench)).toBe('halted');
+    const silent = halting();
+    Object.assign(silent.rack.host('b1'), { powerW: undefined, reachable: false });
+    silent.rack.readAtMs = silent.rack.nowMs;
+    for (let second = 0; second < 22; second += 1) {
+      silent.rack.probedAtMs = silent.rack.nowMs + 1000;
+      silent.pass();
+    }
+    expect(phaseOf(silent)).toBe('halted');
+    // One probe that is looked at again and again is one probe.
+    const once = halting();
+    Object.assign(once.rack.host('b1'), { powerW: undefined, reachable: false });
+    once.rack.probedAtMs = once.rack.nowMs;
+    once.pass(50);
+    expect(phaseOf(once)).toBe('halting');
+  });
+
   it.each(['stale', 'absent'] as const)('counts nothing from a switch and a probe that are %s', (freshness) => {
     const bench = halting();
     bench.rack.asleep('b1');
@@ -576,6 +619,18 @@ describe('off only on evidence', () => {
     expect(bench.flying('cut')).toHaveLength(1);
     const said = bench.entries('host').filter(({ host, change }) => host === 'b1' && change.forced === true);
     expect(said.map(({ because }) => because)).toEqual([expect.stringMatching(/by force/)]);
+  });
+
+  it('looks for ten seconds before it uses force in a new life, and needs none when it sees that it is off', () => {
+    const bench = halting();
+    bench.rack.nowMs += 600_000;
+    bench.restart();
+    bench.rack.asleep('b1');
+    bench.pass(10);
+    expect(bench.host('b1')).toMatchObject({ phase: 'halted', forced: false });
+    expect(bench.host('b2')).toMatchObject({ phase: 'halting', forced: false });
+    bench.pass();
+    expect(bench.host('b2')).toMatchObject({ phase: 'halted', forced: true });
   });
 
   it('has no force for a host without a port to cut, and asks for a person', () => {
@@ -757,6 +812,17 @@ describe('commands', () => {
     expect(bench.flying('cut').flatMap(({ targets }) => targets.map(({ host }) => host))).toEqual(['b1']);
   });
 
+  it('does not begin again at once what was aborted, for an hour', () => {
+    const bench = new Bench({ stages: { batch: { afterS: 5 } } });
+    bench.loseMains();
+    bench.pass(5);
+    bench.command({ kind: 'abort' });
+    bench.pass(60);
+    expect(bench.state.stages[0]?.beganMs).toBeUndefined();
+    bench.pass(3540);
+    expect(bench.state.stages[0]?.trigger).toBe('after');
+  });
+
   it('refuses to abort what the energy demands', () => {
     const bench = new Bench();
     bench.loseMains();
@@ -771,13 +837,9 @@ describe('results', () => {
   it('takes down a result nobody waits for, and does nothing about it', () => {
     const bench = new Bench();
     bench.loseMains();
-    bench.take({
-      kind: 'result',
-      key: 'cut:sw1:1',
-      effectKind: 'cut',
-      results: [{ host: 'b1', code: 'done' }],
-      final: true,
-    });
+    bench.runShort();
+    const results = [{ host: 'b1', code: 'done' as const }];
+    bench.take({ kind: 'result', key: 'cordon:earlier', effectKind: 'cordon', results, final: true });
     expect(bench.host('b1').phase).toBe('up');
     expect(bench.entries('outcome')).toHaveLength(1);
   });

@@ -492,6 +492,23 @@ describe('a host that does not come up', () => {
     expect(bench.flying('cut')).toEqual([]);
   });
 
+  it('is power-cycled also in a new life, when that has looked for ten seconds and saw nothing', () => {
+    const bench = waiting();
+    bench.rack.nowMs += 600_000;
+    bench.restart();
+    bench.pass(10);
+    expect(bench.flying('cut')).toEqual([]);
+    bench.pass();
+    expect(keys(bench.flying('cut'))).toEqual(['cut:sw1:5']);
+  });
+
+  it('is not power-cycled while mains is away again', () => {
+    const bench = waiting();
+    bench.loseMains();
+    bench.pass(300);
+    expect(bench.flying('cut')).toEqual([]);
+  });
+
   it('whose port cannot be cut does not keep the other stages waiting for ever', () => {
     const bench = new Bench({ restore: { stableForS: 0 } });
     bench.loseMains();

@@ -103,6 +103,8 @@ export class RackSketch {
   drawnW = 42;
   /** When the latest readings of switch and probes came in; undefined: with every snapshot. */
   readAtMs: number | undefined;
+  /** When the latest probes came in, where they come at other times than the readings of the switch. */
+  probedAtMs: number | undefined;
   switchFreshness: 'fresh' | 'stale' | 'absent' = 'fresh';
   probesFreshness: 'fresh' | 'stale' | 'absent' = 'fresh';
   clusterFreshness: 'fresh' | 'stale' | 'absent' = 'fresh';
@@ -140,8 +142,8 @@ export class RackSketch {
   snapshot(): Rack {
     const wallMs = this.nowMs + this.wallOffsetMs;
     const receivedAtMs = this.readAtMs ?? this.nowMs;
-    const seen = <S>(freshness: 'fresh' | 'stale' | 'absent', sample: S): Observed<S> =>
-      freshness === 'absent' ? { freshness } : { freshness, sample, receivedAtMs, ageMs: this.nowMs - receivedAtMs };
+    const seen = <S>(freshness: 'fresh' | 'stale' | 'absent', sample: S, atMs = receivedAtMs): Observed<S> =>
+      freshness === 'absent' ? { freshness } : { freshness, sample, receivedAtMs: atMs, ageMs: this.nowMs - atMs };
     const policies = Object.values(this.#policy.hosts);
     const ports = policies.flatMap(({ id, port }): PortSample[] => {
       const { powerW, enabled, portState } = this.host(id);
@@ -175,11 +177,11 @@ export class RackSketch {
       hosts: Object.fromEntries(
         probed.map(({ id }) => [
           id,
-          seen(this.probesFreshness, {
-            kind: 'host' as const,
-            measuredAtMs: wallMs,
-            reachable: this.host(id).reachable === true,
-          }),
+          seen(
+            this.probesFreshness,
+            { kind: 'host' as const, measuredAtMs: wallMs, reachable: this.host(id).reachable === true },
+            this.probedAtMs,
+          ),
         ]),
       ),
       cluster: seen(this.clusterFreshness, {
