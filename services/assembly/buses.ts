@@ -47,6 +47,7 @@ interface BusPlan {
 
 function plan(driver: Driver, via: Via, device: string): BusPlan {
   if ('modbusTcp' in via) {
+    if (driver.shape !== 'registers') throw noModbus(device, driver);
     const { host, port } = splitHostPort(via.modbusTcp);
     return { key: `tcp://${via.modbusTcp}`, protocol: 'Modbus TCP', make: () => modbusTcpExchange({ host, port }) };
   }
@@ -59,17 +60,16 @@ function plan(driver: Driver, via: Via, device: string): BusPlan {
     protocol,
     make: () => {
       if (driver.shape === 'registers') return modbusRtuExchange(transportAt(path, line), { gapMs: driver.gapMs });
-      if ('modbusRtu' in via)
-        throw new UserError(
-          `${device}: driver ${driver.id} does not speak Modbus`,
-          'use via: { serial: … } or { tcp: … }',
-        );
+      if ('modbusRtu' in via) throw noModbus(device, driver);
       const timing = driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 };
       const { gapMs, timeoutMs, tries } = timing;
       return byteExchange(transportAt(path, line), { gapMs, timeoutMs, tries });
     },
   };
 }
+
+const noModbus = (device: string, driver: Driver): UserError =>
+  new UserError(`${device}: driver ${driver.id} does not speak Modbus`, 'use via: { serial: … } or { tcp: … }');
 
 /** `host:port`, IPv6 in brackets. */
 export function splitHostPort(text: string): { host: string; port: number } {

@@ -12,13 +12,24 @@ import type { Log } from '../runtime/log.ts';
 
 const OLDEST_MS = 30 * 86_400_000;
 
-const notes = z.record(
-  z.string(),
-  z.object({
-    soc: z.looseObject({ socRatio: z.number().min(0).max(1), sigma: z.number().min(0) }),
-    wallMs: z.number(),
-  }),
-);
+/** Every figure a count needs: half a note is none. */
+const soc = z.looseObject({
+  socRatio: z.number().min(0).max(1),
+  sigma: z.number().min(0).max(1),
+  countedSigma: z.number(),
+  voltageSigma: z.number(),
+  anchor: z.enum(['bms', 'voltage', 'rest', 'full', 'empty', 'none']),
+  sinceAnchorS: z.number(),
+  branch: z.number(),
+  restS: z.number(),
+  fullS: z.number(),
+  emptyS: z.number(),
+  driftRatio: z.number().optional(),
+  currentA: z.number().optional(),
+  restingCellV: z.number().optional(),
+});
+
+const notes = z.record(z.string(), z.object({ soc, wallMs: z.number() }));
 
 const pathIn = (stateDir: string): string => join(stateDir, 'state-of-charge.json');
 

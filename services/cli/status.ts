@@ -12,6 +12,8 @@ interface RackAnswer {
 /** The command `status`: asks a running service once. */
 export async function status(options: { url: string; tokenEnv?: string; json?: boolean }): Promise<number> {
   const token = options.tokenEnv === undefined ? undefined : process.env[options.tokenEnv];
+  if (!URL.canParse(options.url))
+    throw new UserError(`${options.url} is not an address`, '--url http://127.0.0.1:8470');
   const get = <T>(path: string): Promise<T> => ask<T>(new URL(path, options.url), token);
   const [{ rack }, { schedule }, { phase, hosts }] = await Promise.all([
     get<RackAnswer>('/api/v1/rack'),
@@ -59,7 +61,7 @@ function describe(rack: Rack, coordinator: Pick<CoordinatorView, 'phase' | 'sche
   for (const stage of coordinator.schedule.stages) {
     const when = stage.beginsInS === undefined ? stage.state : `begins in ${sayDuration(stage.beginsInS)}`;
     lines.push(
-      `stage     ${stage.name}: ${when}${coordinator.schedule.basis === 'live' ? '' : ' if mains failed now'}`,
+      `stage     ${stage.name}: ${when}${stage.beginsInS === undefined || coordinator.schedule.basis === 'live' ? '' : ' if mains failed now'}`,
     );
   }
   const counts = new Map<string, number>();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Problem } from './inspect.ts';
+import { nearest } from './nearest.ts';
 import { configSchema } from './schema.ts';
 
 /** Schema errors as sentences: path, value, what was expected, and for an unknown key the one that was meant. */
@@ -20,7 +21,7 @@ function explainIssue(issue: Issue, raw: unknown): Problem[] {
 }
 
 /** Keys that hold secrets. Whoever writes one down here must not read it again in a message or a log. */
-const SECRET_KEY = /(^|\.)(key|authKey|privKey|password|token|community|(env|headers)\.[^.]+)$/;
+const SECRET_KEY = /(^|\.)(key|authKey|privKey|password|token|tokens|v3|community|(env|headers)\.[^.]+)$/;
 
 function describe(path: string, issue: Issue, value: unknown): Problem {
   if (SECRET_KEY.test(path)) {
@@ -37,7 +38,7 @@ function unknownKey(path: string, key: string): Problem {
     severity: 'error',
     path: path === '' ? key : `${path}.${key}`,
     message: UNKNOWN_KEY,
-    ...(near === undefined ? {} : { tryThis: near }),
+    ...(near === undefined || near === key ? {} : { tryThis: near }),
   };
 }
 
@@ -87,7 +88,7 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 /** Only what cannot hold a secret is said again: no lists, no maps, no addresses with a password in them. */
 function shown(value: unknown): string {
   if (value === undefined) return 'is missing';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';
   if (typeof value === 'string' && value.includes('@')) return 'an address with a user in it';
   const text = JSON.stringify(value);
@@ -108,29 +109,4 @@ function schemaKeys(): string[] {
   };
   walk(z.toJSONSchema(configSchema, { io: 'input' }));
   return [...keys];
-}
-
-/** The known word nearest to what was written, when it is near enough to be meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  let best: { word: string; distance: number } | undefined;
-  for (const each of known) {
-    const distance = editDistance(word.toLowerCase(), each.toLowerCase());
-    if (distance <= Math.max(2, Math.floor(word.length / 3)) && (best === undefined || distance < best.distance))
-      best = { word: each, distance };
-  }
-  return best?.word;
-}
-
-/** Levenshtein distance, two rows. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,3 +1,5 @@
+import { type Driver, driverFor, driverIds } from '#bms';
+import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
 
 /** What only the whole configuration can tell: names that lead nowhere, hosts that could never be put to bed. */
@@ -14,6 +16,7 @@ export interface Problem {
 export function inspect(config: Config): Problem[] {
   return [
     ...duplicates(config),
+    ...drivers(config),
     ...wiring(config),
     ...evidenceNames(config),
     ...stages(config),
@@ -44,6 +47,34 @@ function duplicates(config: Config): Problem[] {
   }
   return problems;
 }
+
+function drivers(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  for (const kind of ['pack', 'meter'] as const) {
+    config[`${kind}s`].forEach(({ driver: id, via }, index) => {
+      const path = `${kind}s[${index}]`;
+      const driver = known(id);
+      if (driver === undefined) problems.push(error(`${path}.driver`, `no driver is called ${id}`, nearestOrAll(id)));
+      else if (driver.measures !== kind)
+        problems.push(
+          error(`${path}.driver`, `${id} reads a ${driver.measures}`, `list it under ${driver.measures}s:`),
+        );
+      else if (driver.shape !== 'registers' && ('modbusRtu' in via || 'modbusTcp' in via))
+        problems.push(error(`${path}.via`, `driver ${id} does not speak Modbus`, 'use { serial: … } or { tcp: … }'));
+    });
+  }
+  return problems;
+}
+
+function known(id: string): Driver | undefined {
+  try {
+    return driverFor(id);
+  } catch {
+    return undefined;
+  }
+}
+
+const nearestOrAll = (id: string): string => nearest(id, driverIds()) ?? driverIds().join(', ');
 
 /** Drivers whose ports are numbers; others have names such as ether5. */
 const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi']);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { switchSchema } from './switches.ts';
-import { duration, hostPort, identifier, ratio, seconds, secret } from './values.ts';
+import { duration, hostPort, identifier, interval, ratio, seconds, secret } from './values.ts';
 
 export type { SnmpSwitchConfig } from './switches.ts';
 
@@ -29,7 +29,7 @@ const pack = z.strictObject({
   resistanceOhm: z.number().positive().max(10).optional().meta({ unit: 'ohm' }),
   /** Voltage per cell where discharge must have stopped; the chemistry's own default otherwise. */
   cutoffCellV: z.number().positive().max(5).optional().meta({ unit: 'V' }),
-  every: seconds(1),
+  every: interval(1),
   staleAfter: duration.optional(),
 });
 export type PackConfig = z.infer<typeof pack>;
@@ -38,7 +38,7 @@ const meter = z.strictObject({
   id: identifier,
   driver: z.string().min(1),
   via,
-  every: seconds(1),
+  every: interval(1),
   staleAfter: duration.optional(),
 });
 export type MeterConfig = z.infer<typeof meter>;
@@ -174,7 +174,7 @@ const influx = z.strictObject({
   org: z.string().default('holdover'),
   bucket: z.string().min(1),
   token: secret.optional(),
-  every: seconds(10),
+  every: interval(10),
 });
 export type InfluxConfig = z.infer<typeof influx>;
 
@@ -192,7 +192,7 @@ export type HttpConfig = z.infer<typeof http>;
 const cluster = z.strictObject({
   kubeconfig: z.string().min(1),
   context: z.string().optional(),
-  every: seconds(5),
+  every: interval(5),
   staleAfter: duration.optional(),
   requestTimeout: seconds(5),
 });

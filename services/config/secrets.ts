@@ -11,8 +11,11 @@ export function readSecret(secret: Secret, path: string): string {
     return value;
   }
   try {
-    return readFileSync(secret.file, 'utf8').replace(/\r?\n$/, '');
+    const value = readFileSync(secret.file, 'utf8').replace(/\r?\n$/, '');
+    if (value === '') throw new UserError(`${path}: ${secret.file} is empty`, 'write the secret into it');
+    return value;
   } catch (error) {
+    if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError(
       `${path}: ${secret.file} cannot be read (${code ?? 'unknown reason'})`,

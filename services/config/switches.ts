@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, identifier, seconds, secret } from './values.ts';
+import { duration, identifier, interval, seconds, secret } from './values.ts';
 
 /** PoE switches: what all have, and what each driver needs. */
 
@@ -7,10 +7,17 @@ const shared = {
   id: identifier,
   /** Budget to assume where the switch does not tell, or tells wrong. */
   budgetW: z.number().positive().optional().meta({ unit: 'W' }),
-  every: seconds(2),
+  every: interval(2),
   staleAfter: duration.optional(),
   /** Ports that can never be cut: uplinks, this machine, other switches. */
-  protect: z.array(z.union([z.string(), z.int().transform(String)])).default([]),
+  protect: z
+    .array(
+      z.union([
+        z.string().regex(/^[^/\s]+$/, 'a port as the switch names it, without the switch'),
+        z.int().transform(String),
+      ]),
+    )
+    .default([]),
 };
 
 /** How long a port may take until its state agrees with what was written. */
@@ -215,7 +222,7 @@ const unifi = z.strictObject({
     )
     .default({})
     .meta({ description: 'how ports are switched on that are not auto, such as pasv24' }),
-  every: seconds(10),
+  every: interval(10),
   settle: settle(90),
 });
 export type UnifiConfig = z.infer<typeof unifi>;

@@ -14,6 +14,10 @@ export const duration = z
   })
   .meta({ description: 'duration: seconds, or text such as 250ms, 30s, 5m, 2h', unit: 's' });
 
+/** How often something is asked, s: not without a pause. */
+export const interval = (fallback: number) =>
+  duration.refine((everyS) => everyS >= 0.1, 'at least 100ms').prefault(fallback);
+
 /** A duration with a default, s. */
 export const seconds = (fallback: number) => duration.prefault(fallback);
 
@@ -30,4 +34,7 @@ export const secret = z
 export type Secret = z.infer<typeof secret>;
 
 /** `host:port`; IPv6 in brackets. */
-export const hostPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, 'host:port');
+export const hostPort = z
+  .string()
+  .regex(/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i, { error: 'host:port', abort: true })
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'host:port with a port up to 65535');

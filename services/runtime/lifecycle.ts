@@ -48,7 +48,7 @@ export class Lifecycle {
         () => this.#log.warn({ part: part.name }, 'did not stop in time'),
         () => {},
       );
-      const stopped = Promise.resolve(part.stop()).catch((error: unknown) =>
+      const stopped = (async () => part.stop())().catch((error: unknown) =>
         this.#log.warn({ part: part.name, error: messageOf(error) }, 'could not be stopped cleanly'),
       );
       await Promise.race([stopped, late]);

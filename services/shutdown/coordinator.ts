@@ -1,5 +1,6 @@
 import type { Rack } from '../rack/rack.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { messageOf, UserError } from '../runtime/errors.ts';
 import type { Part } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Decision, decide } from './decide.ts';
@@ -48,7 +49,7 @@ export class Coordinator implements Part, Desk {
   /** Reads the journal, so that it carries on where an earlier life ended. */
   start(): void {
     const { journal, policy, clock, log } = this.#options;
-    const { lines, damage } = journal.open();
+    const { lines, damage } = openJournal(journal);
     for (const text of damage) log.error({ journal: journal.path }, text);
     this.#state = recover(lines, policy, clock);
     if (this.#state.phase !== 'mains')
@@ -117,6 +118,17 @@ export class Coordinator implements Part, Desk {
     const because = `the journal cannot be written: ${this.#options.journal.failure ?? 'unknown reason'}`;
     // Not from inside this turn: its state is not complete before it returns.
     for (const effect of effects.filter(switching)) setImmediate(() => this.#executor.refuse(effect, because));
+  }
+}
+
+function openJournal(journal: Journal): ReturnType<Journal['open']> {
+  try {
+    return journal.open();
+  } catch (error) {
+    throw new UserError(
+      `the journal ${journal.path} cannot be opened: ${messageOf(error)}`,
+      'name a folder of ours in shutdown.stateDir',
+    );
   }
 }
 

@@ -154,6 +154,11 @@ function closePhase(turn: Turn): void {
     turn.write({ kind: 'phase', phase: 'dark', because: 'the last host is off', ...runOf(turn) });
     return;
   }
+  const untouched = hosts.every(([, state]) => state.phase === 'up' && !state.cordonedByUs);
+  if (phase === 'shutting-down' && untouched && turn.state.stages.every(({ beganMs }) => beganMs === undefined)) {
+    turn.write({ kind: 'phase', phase: 'on-battery', because: 'the shutdown was called off', ...runOf(turn) });
+    return;
+  }
   if (phase !== 'restoring' && (phase !== 'mains' || runId === undefined)) return;
   const allUp = hosts.every(([, state]) => state.phase === 'up' && !state.cordonedByUs);
   if (allUp) {

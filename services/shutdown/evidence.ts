@@ -85,9 +85,10 @@ function countProbes(
   const probeAtMs = probe?.receivedAtMs ?? 0;
   if (probe?.freshness !== 'fresh' || probe.sample === undefined || probe.sample.reachable)
     return { unreachable: 0, silentSinceMs: probeAtMs, probeAtMs };
-  if (probeAtMs === before.probeAtMs) return before;
-  const silentSinceMs = before.unreachable === 0 ? probeAtMs : before.silentSinceMs;
-  return { unreachable: before.unreachable + 1, silentSinceMs, probeAtMs };
+  const { unreachable } = before;
+  if (probeAtMs === before.probeAtMs) return { unreachable, silentSinceMs: before.silentSinceMs, probeAtMs };
+  const silentSinceMs = unreachable === 0 ? probeAtMs : before.silentSinceMs;
+  return { unreachable: unreachable + 1, silentSinceMs, probeAtMs };
 }
 
 /** Answers on the network right now; absent when nobody asked lately. */

@@ -57,7 +57,7 @@ function enterPhase(
     phase: entry.phase,
     phaseSinceMs: atMs,
     ...(entry.runId === undefined ? {} : { runId: entry.runId }),
-    ...(keepsOutage ? { outageSinceMs: entry.phase === 'on-battery' ? atMs : (outageSinceMs ?? atMs) } : {}),
+    ...(keepsOutage ? { outageSinceMs: outageSinceMs ?? atMs } : {}),
     ...(keepsOutage && holdUntilMs !== undefined ? { holdUntilMs } : {}),
   };
 }

@@ -21,6 +21,7 @@ export function forecast(state: CoordinatorState, rack: Rack, policy: Policy, sp
     fullWh: energy.fullWh,
     ...(energy.socRatio === undefined ? {} : { socRatio: energy.socRatio }),
     reserveWh: policy.reserveRatio * energy.fullWh,
+    margin: policy.margin,
     loadW: energy.loadW,
     onBatteryS: onBattery && state.outageSinceMs !== undefined ? (rack.monoMs - state.outageSinceMs) / 1000 : 0,
     held: state.holdUntilMs !== undefined && rack.monoMs < state.holdUntilMs,

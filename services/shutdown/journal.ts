@@ -26,6 +26,8 @@ export class Journal {
   #tail: JournalLine[] = [];
   #failure: string | undefined;
   #pending: JournalLine[] = [];
+  /** Number of the first line of this file. */
+  #beganSeq = 0;
 
   constructor(stateDir: string, wallMs: () => number) {
     this.path = join(stateDir, 'journal.jsonl');
@@ -48,6 +50,7 @@ export class Journal {
     this.#fd = openSync(this.path, 'a', 0o600);
     this.#seq = lines.at(-1)?.seq ?? 0;
     this.#tail = lines.slice(-TAIL);
+    this.#beganSeq = lines.at(0)?.seq ?? 0;
     return { lines, damage };
   }
 
@@ -58,6 +61,8 @@ export class Journal {
       this.#pending.push({ seq: this.#seq, wallMs: Math.round(this.#wallMs()), entry });
     }
     if (this.#pending.length === 0) return this.#failure === undefined;
+    // A full disk must not become a full memory; the newest lines say how things stand.
+    if (this.#pending.length > MOST_PENDING) this.#pending = this.#pending.slice(-MOST_PENDING);
     try {
       if (this.#fd === undefined) throw new Error('journal is not open');
       appendAll(this.#fd, this.#pending.map((line) => `${JSON.stringify(line)}\n`).join(''));
@@ -76,16 +81,21 @@ export class Journal {
     return this.#tail.slice(-limit);
   }
 
-  /** Puts a finished record aside (`journal.<seq>.jsonl`) and begins a new file, once it has grown. */
+  /** Puts a finished record aside (`journal.<time>.jsonl`) and begins a new file, once it has grown. */
   rotate(): void {
-    if (this.#fd === undefined || this.#seq - (this.#rotatedAtSeq ?? 0) < ROTATE_AFTER_LINES) return;
-    const fd = this.#fd;
-    renameSync(this.path, join(dirname(this.path), `journal.${this.#seq}.jsonl`));
-    this.#fd = openSync(this.path, 'a', 0o600);
-    closeSync(fd);
-    this.#rotatedAtSeq = this.#seq;
+    if (this.#fd === undefined || this.#seq - this.#beganSeq < ROTATE_AFTER_LINES) return;
+    try {
+      renameSync(this.path, join(dirname(this.path), `journal.${Math.round(this.#wallMs())}.jsonl`));
+      const fd = openSync(this.path, 'a', 0o600);
+      closeSync(this.#fd);
+      this.#fd = fd;
+      // The numbers go on: the new file begins with a line that carries the last of them.
+      this.append([{ kind: 'note', text: 'a new file begins' }]);
+    } catch {
+      // The old file goes on; it is tried again after as many lines.
+    }
+    this.#beganSeq = this.#seq;
   }
-  #rotatedAtSeq: number | undefined;
 
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
@@ -94,6 +104,7 @@ export class Journal {
 }
 
 const TAIL = 1000;
+const MOST_PENDING = 2000;
 const ROTATE_AFTER_LINES = 5000;
 
 /** All of it, flushed, or nothing: half a line would swallow the next one. */

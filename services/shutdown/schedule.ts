@@ -24,8 +24,6 @@ export interface StagePlan {
   readonly afterS?: number;
   readonly belowSoc?: number;
   readonly belowRuntimeS?: number;
-  /** An operator asked for it. */
-  readonly beginNow?: boolean;
 }
 
 export interface ScheduleInput {
@@ -35,6 +33,8 @@ export interface ScheduleInput {
   readonly fullWh: number;
   readonly socRatio?: number;
   readonly reserveWh: number;
+  /** Factor that is in the planned durations, at least 1. */
+  readonly margin: number;
   /** Load on the bank, W. */
   readonly loadW: number;
   /** Seconds since mains went away; 0 when it is there. */
@@ -74,9 +74,13 @@ export function planSchedule(input: ScheduleInput): Schedule {
     loadW: input.loadW,
     stages,
     ...(walk.known ? { allOffInS: walk.allOffInS } : {}),
-    feasible: input.usableWh === undefined || input.usableWh >= firstNeed,
+    feasible: input.usableWh === undefined || input.usableWh >= withoutMargin(firstNeed, input),
   };
 }
+
+/** The needs carry the margin on durations, and a shutdown on schedule eats into it: that alone is no alarm. */
+const withoutMargin = (needWh: number, { reserveWh, margin }: ScheduleInput): number =>
+  reserveWh + (needWh - reserveWh) / margin;
 
 function energyNeeds(input: ScheduleInput): { needWh: number; loadAfterW: number }[] {
   let loadW = input.loadW;
@@ -123,7 +127,6 @@ class Walk {
 
   /** When the next stage begins, and why; moves the walk to that moment. */
   begin(stage: StagePlan, needWh: number): { inS: number; by: NonNullable<StageSchedule['decidedBy']> } | undefined {
-    if (stage.beginNow) return this.#begun(stage, 'operator');
     const afterInS =
       stage.afterS === undefined || this.#input.held ? Number.POSITIVE_INFINITY : stage.afterS - this.#input.onBatteryS;
     if (!this.known) {

@@ -105,7 +105,7 @@ describe('a source', () => {
   });
 
   // Found a fault: this is a TypeError of another room, so the command ends with 1 and without a hint.
-  it.fails('is refused to the user: no Modbus on Modbus TCP', () => {
+  it('is refused to the user: no Modbus on Modbus TCP', () => {
     expect(thrownBy(() => make('pack', 'jbd', { modbusTcp: 'h:502' }))).toBeInstanceOf(UserError);
   });
 

@@ -40,7 +40,7 @@ function bench(notes: Record<string, SocNote> = {}, config: object = { ...sound(
   return { clock, store, feed };
 }
 
-const twoPacks = (): object => ({ ...sound(), packs: sound().packs.map((each) => ({ ...each, driver: 'jbd' })) });
+const twoPacks = (): object => sound();
 
 describe('before anything was heard', () => {
   it('nothing is known, nothing is zero, and nobody is alarmed', () => {

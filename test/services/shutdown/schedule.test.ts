@@ -17,6 +17,7 @@ const base: ScheduleInput = {
   fullWh: 1000,
   socRatio: 1,
   reserveWh: 100,
+  margin: 1,
   loadW: 360,
   onBatteryS: 0,
   held: false,
