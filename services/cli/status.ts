@@ -12,6 +12,8 @@ interface RackAnswer {
 /** The command `status`: asks a running service once. */
 export async function status(options: { url: string; tokenEnv?: string; json?: boolean }): Promise<number> {
   const token = options.tokenEnv === undefined ? undefined : process.env[options.tokenEnv];
+  if (options.tokenEnv !== undefined && token === undefined)
+    throw new UserError(`environment variable ${options.tokenEnv} is not set`, `export ${options.tokenEnv}=…`);
   if (!URL.canParse(options.url))
     throw new UserError(`${options.url} is not an address`, '--url http://127.0.0.1:8470');
   const get = <T>(path: string): Promise<T> => ask<T>(new URL(path, options.url), token);

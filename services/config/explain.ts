@@ -33,7 +33,8 @@ function describe(path: string, issue: Issue, value: unknown): Problem {
 }
 
 function unknownKey(path: string, key: string): Problem {
-  const near = nearest(key, schemaKeys());
+  keysOnce ??= schemaKeys();
+  const near = nearest(key, keysOnce);
   return {
     severity: 'error',
     path: path === '' ? key : `${path}.${key}`,
@@ -96,6 +97,8 @@ function shown(value: unknown): string {
 }
 
 const MOST_SHOWN = 60;
+
+let keysOnce: readonly string[] | undefined;
 
 /** Every key of the schema, for suggestions. */
 function schemaKeys(): string[] {

@@ -82,7 +82,8 @@ function fittingGroup(turn: Turn, candidates: readonly Member[]): Member[] {
       : Number.POSITIVE_INFINITY;
   const budgetFreeW = new Map<string, number>();
   const group: Member[] = [];
-  for (const pair of candidates.slice(0, policy.restore.groupSize)) {
+  for (const pair of candidates) {
+    if (group.length >= policy.restore.groupSize) break;
     const [host, state] = pair;
     const surgeW = (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
     const freeW = host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, budgetFreeW);

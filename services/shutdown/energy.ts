@@ -59,7 +59,9 @@ export function reckon(
   onBattery: boolean,
 ): Reckoning | undefined {
   const { bank, monoMs } = rack;
-  if (!onBattery || bank.freshness === 'fresh' || bank.measuredAtMs === undefined) return undefined;
+  if (bank.freshness === 'fresh' || bank.measuredAtMs === undefined) return undefined;
+  // While mains is back nothing is spent, and what was spent before is not given back either.
+  if (!onBattery) return before?.basisMs === bank.measuredAtMs ? { ...before, atMs: monoMs } : undefined;
   // Only time without mains drains the bank, however old the figure is.
   const fromMs = Math.max(bank.measuredAtMs, state.outageSinceMs ?? monoMs);
   const goesOn = before?.basisMs === bank.measuredAtMs;

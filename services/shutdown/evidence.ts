@@ -107,7 +107,8 @@ export function seenOff(
 ): string | undefined {
   if (reachable(rack, host) === true) return undefined;
   const { port, observed } = portOf(rack, host);
-  const measured = observed?.freshness === 'fresh' && (port?.powerW !== undefined || port?.state !== 'delivering');
+  const dark = port?.enabled === false || port?.state === 'searching' || port?.state === 'disabled';
+  const measured = observed?.freshness === 'fresh' && (port?.powerW !== undefined || dark);
   if (port !== undefined && measured) {
     if (watch.lowDraw < LOW_READINGS) return undefined;
     return `draw down to ${(port.powerW ?? 0).toFixed(1)} W`;

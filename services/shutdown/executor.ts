@@ -136,7 +136,7 @@ export class Executor {
           : { host, code: 'timeout', detail: why.join('; ') },
       );
     } finally {
-      this.#drains.delete(effect.key);
+      if (this.#drains.get(effect.key) === abort) this.#drains.delete(effect.key);
     }
   }
 }

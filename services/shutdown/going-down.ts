@@ -85,7 +85,9 @@ export function halt(turn: Turn, host: HostPolicy): void {
   // The boot that ends now is the one a later Ready must differ from.
   const bootId = nodeOf(turn.rack, host)?.bootId;
   turn.host(host.id, { phase: 'halting', ...(bootId === undefined ? {} : { bootIdBefore: bootId }) }, because);
-  turn.see(host.id, nothingSeen);
+  // What was read before the command says nothing of what it did.
+  const { portAtMs, probeAtMs } = turn.watch.hosts[host.id] ?? nothingSeen;
+  turn.see(host.id, { ...nothingSeen, portAtMs, probeAtMs });
   if (host.canHalt) turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
 }
 

@@ -61,6 +61,7 @@ function plan(stages: number): ScheduleInput {
     fullWh: stages * 25,
     socRatio: 0.8,
     reserveWh: stages,
+    margin: 1.5,
     loadW: stages * 10,
     onBatteryS: 30,
     held: false,
