@@ -78,7 +78,10 @@ function addRun(program: Command, exit: Exit): void {
     .addOption(logLevel())
     .addOption(new Option('--clock-speed <factor>').argParser(between(1, 60)).default(1).hideHelp())
     .addHelpText('after', '\nExample: holdover run --config /etc/holdover/holdover.yaml')
-    .action(async (options) => exit(await (await import('./run.ts')).run(options)));
+    .action(async (options) => {
+      (await import('../runtime/small-heap.ts')).keepHeapSmall();
+      exit(await (await import('./run.ts')).run(options));
+    });
 }
 
 function addCheck(program: Command, exit: Exit): void {
