@@ -93,6 +93,7 @@ function outcome(entry: Entry): string {
   const results = list(entry.results).map(record);
   const failed = results.filter((result) => result.code !== 'done' && result.code !== 'already');
   const kind = text(entry.effectKind);
+  if (results.length === 0) return `${kind} done`;
   if (failed.length === 0) return `${kind} done: ${names(results.map((result) => result.host))}`;
   const worst = failed
     .slice(0, 3)
