@@ -223,7 +223,7 @@ describe('journal sentences', () => {
     ],
     [{ kind: 'from-the-future', what: 1 }, 'from-the-future'],
     [{ kind: 'intent' }, 'Intend ?'],
-    [{ kind: 'outcome' }, '? done: '],
+    [{ kind: 'outcome' }, '? done'],
   ])('%j', (entry, expected) => {
     expect(sentence(entry)).toBe(expected);
   });
