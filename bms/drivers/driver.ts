@@ -1,5 +1,5 @@
 import type { Acceptance, RegisterRead, SerialLine } from '#bridge';
-import type { MeterSample, PackSample, Sample } from '../model/sample.ts';
+import type { MeterSample, PackSample, Sample, UpsSample } from '../model/sample.ts';
 
 /** Decoded values by name: SI units, camel case, unit in the name (`voltageV`, `socRatio`, `cellsV`). */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -114,7 +114,9 @@ export interface RegisterBlock {
 export type Driver =
   | ExchangeDriver<PackSample>
   | ExchangeDriver<MeterSample>
+  | ExchangeDriver<UpsSample>
   | StreamDriver<PackSample>
   | StreamDriver<MeterSample>
   | RegisterDriver<PackSample>
-  | RegisterDriver<MeterSample>;
+  | RegisterDriver<MeterSample>
+  | RegisterDriver<UpsSample>;

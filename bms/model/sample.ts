@@ -56,4 +56,42 @@ export interface MeterSample {
   readonly exportWh?: number;
 }
 
-export type Sample = PackSample | MeterSample;
+/**
+ * What stands between mains and the load and keeps a battery of its own: an inverter/charger, or a UPS that another
+ * program reads. It says whether mains is there, and what it believes of its battery.
+ */
+export interface UpsSample {
+  readonly kind: 'ups';
+  /** Wall time of the measurement, ms since the epoch. */
+  readonly measuredAtMs: number;
+  /** What it says of mains; absent when it does not tell. */
+  readonly mainsPresent?: boolean;
+  readonly inputVoltageV?: number;
+  readonly inputFrequencyHz?: number;
+  readonly outputVoltageV?: number;
+  readonly outputFrequencyHz?: number;
+  readonly loadPowerW?: number;
+  readonly loadApparentVa?: number;
+  /** Share of what it can carry, 0..1. */
+  readonly loadRatio?: number;
+  readonly batteryVoltageV?: number;
+  /** Positive charges the battery. */
+  readonly batteryCurrentA?: number;
+  /** Its own figure, 0..1. */
+  readonly socRatio?: number;
+  /** Its own estimate of the time left on battery, s. */
+  readonly runtimeS?: number;
+  readonly temperatureC?: number;
+  /** How it works now, in the device's own word: `line`, `battery`, `standby`, `bypass`, `fault`, … */
+  readonly mode?: string;
+  /** It says its battery is nearly empty. */
+  readonly lowBattery?: boolean;
+  /** Somebody who commands it has ordered everything down. */
+  readonly forcedShutdown?: boolean;
+  readonly alarms?: readonly Alarm[];
+  readonly model?: string;
+  readonly firmware?: string;
+  readonly serial?: string;
+}
+
+export type Sample = PackSample | MeterSample | UpsSample;
