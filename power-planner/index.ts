@@ -31,11 +31,26 @@ export {
 } from './model/life.ts';
 export { DEVICES, deviceTotals, type PoeRack, poeRackPower, stageInputW } from './model/load.ts';
 export { cableLoopOhm, poeClass, poeLink, poeTotals, poeType } from './model/poe.ts';
+export { type LoadProfile, type ProfileStep, peakWatts, stretchesOf } from './model/profile.ts';
 export { type RechargeAnswer, type RechargeQuestion, recharge, rechargeWhPerDay } from './model/recharge.ts';
 export { type Reserve, reserve, type ShutdownNeed, triggerSoc } from './model/reserve.ts';
 export { type RuntimeAnswer, type RuntimeQuestion, runtimeHours } from './model/runtime.ts';
-export { type ShedAnswer, type ShedStage, type ShedStageAnswer, shed } from './model/shed.ts';
+export {
+  type RackStage,
+  rackStages,
+  type ShedAnswer,
+  type ShedStage,
+  type ShedStageAnswer,
+  shed,
+} from './model/shed.ts';
 export { type Candidate, type SizingAnswer, type SizingQuestion, seriesWindow, sizePack } from './model/sizing.ts';
+export {
+  type Stretch,
+  type Timeline,
+  type TimelineOptions,
+  type TimelinePoint,
+  timeline,
+} from './model/timeline.ts';
 export { peukertHours, UPS_TABLES, type UpsPoint, upsMinutes } from './model/ups.ts';
 export { WARNING_CODES, type WarningCode, warningsFor, warningText } from './model/warnings.ts';
 export { MAX_BRANCH_DROP_RATIO, wireDrop } from './model/wire.ts';

@@ -1,5 +1,6 @@
 import { type DischargeEnd, discharge } from '#bms/model';
 import { type PlannedPack, packSpecOf } from './battery.ts';
+import { type PoeRack, poeRackPower } from './load.ts';
 
 /** A stretch at constant power; ends at the first of its limits that is reached. Without any it lasts to the cut-off. */
 export interface ShedStage {
@@ -52,4 +53,17 @@ export function shed(pack: PlannedPack, stages: readonly ShedStage[], socStart =
     energyWh += answer.energyWh;
   }
   return { hoursTotal, energyWh, socEnd: socRatio, stages: answers };
+}
+
+/** What is left of a rack in one stage; what is not told is as in the full rack. */
+export type RackStage = Partial<Pick<PoeRack, 'nodes' | 'nodeW' | 'switches' | 'otherAcW'>> &
+  Pick<ShedStage, 'untilSoc' | 'untilS'>;
+
+/** Stages of a rack as power from the pack: every converter is asked again for its loss at the smaller load. */
+export function rackStages(rack: PoeRack, stages: readonly RackStage[]): readonly ShedStage[] {
+  return stages.map(({ untilSoc, untilS, ...left }) => ({
+    powerW: poeRackPower({ ...rack, ...left }).packW,
+    untilSoc,
+    untilS,
+  }));
 }
