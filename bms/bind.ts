@@ -1,6 +1,8 @@
 import { BridgeError, type ByteExchange, type RegisterExchange } from '#bridge';
 import type { Device } from './device.ts';
+import { driverAt } from './drivers/boards.ts';
 import type { Decoded, Driver, ExchangeDriver, Fields, RegisterDriver } from './drivers/driver.ts';
+import { invertedCurrent } from './invert.ts';
 import type { Sample } from './model/sample.ts';
 import { PolledDevice, type Question } from './polled-device.ts';
 import { StreamDevice } from './stream-device.ts';
@@ -13,11 +15,16 @@ export interface BindOptions {
   readonly mono: () => number;
   /** Modbus unit, when it is not the profile's own. */
   readonly unit?: number;
+  /** Number of the board on its line, when it is not the usual one. */
+  readonly address?: number;
+  /** The board counts its current the other way round. */
+  readonly invertCurrent?: boolean;
 }
 
 /**
  * Binds a driver to a bus. The bus stays the caller's: several devices can share it, and `close` of the device leaves it open.
  * Make the bus with the driver's `line` and `gapMs`.
+ * @throws RangeError when the driver knows no such address
  * @throws TypeError when the bus is of the wrong kind for the driver (bytes for a Modbus profile, registers for the others)
  */
 export function bindDevice<D extends Driver>(
@@ -27,12 +34,13 @@ export function bindDevice<D extends Driver>(
   options: BindOptions,
 ): Device<ReturnType<D['sample']>>;
 export function bindDevice(
-  driver: Driver,
+  given: Driver,
   id: string,
   bus: ByteExchange | RegisterExchange,
   options: BindOptions,
 ): Device {
   const { now, mono } = options;
+  const driver = asConfigured(given, options);
   if (driver.shape === 'registers') {
     if (!('read' in bus))
       throw new TypeError(`${id}: driver ${driver.id} speaks Modbus; use via: modbusRtu or modbusTcp`);
@@ -45,6 +53,13 @@ export function bindDevice(
   return driver.measures === 'pack'
     ? new StreamDevice({ id, driver, bus, now, mono })
     : new StreamDevice({ id, driver, bus, now, mono });
+}
+
+/** The driver for this board: its address, and which way its current counts. */
+function asConfigured(given: Driver, { address, invertCurrent = false }: BindOptions): Driver {
+  const driver = address === undefined ? given : driverAt(given, address);
+  if (!invertCurrent) return driver;
+  return { ...driver, sample: invertedCurrent<Sample>(driver.sample) } as Driver;
 }
 
 function polled(

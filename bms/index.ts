@@ -1,5 +1,6 @@
 export { type BindOptions, bindDevice } from './bind.ts';
 export type { Device } from './device.ts';
+export { driverAt } from './drivers/boards.ts';
 export { decodeLine } from './drivers/decode.ts';
 export type {
   Cadence,

@@ -26,10 +26,14 @@ export interface DalyFrame {
   readonly bytes: Uint8Array;
 }
 
-/** The bytes that ask board 1 for a command. */
-export function readRequest(command: number): Uint8Array {
+/**
+ * The bytes that ask a board for a command.
+ * @param board 1 and up
+ * @param data up to 8 bytes; the rest is 0
+ */
+export function request(board: number, command: number, data: readonly number[] = []): Uint8Array {
   const bytes = new Uint8Array(FRAME_LENGTH);
-  bytes.set([START, HOST, command, DATA_LENGTH]);
+  bytes.set([START, HOST + board - 1, command, DATA_LENGTH, ...data]);
   bytes[FRAME_LENGTH - 1] = byteSum(bytes) & 0xff;
   return bytes;
 }
@@ -82,25 +86,32 @@ function sumFits(frame: Uint8Array): boolean {
   return (byteSum(frame, 0, FRAME_LENGTH - 1) & 0xff) === frame[FRAME_LENGTH - 1];
 }
 
-/** Framing for a command of board 1 that is answered with one frame. */
-export function acceptFrame(command: number): (received: Uint8Array) => Acceptance<Uint8Array> {
+/** Framing for a command of one board that is answered with one frame. */
+export function acceptFrame(board: number, command: number): (received: Uint8Array) => Acceptance<Uint8Array> {
   const shape = {
     headerLength: HEADER,
     startsWith: (first: number) => first === START,
     measure: (header: Uint8Array) =>
-      header[1] === 1 && header[2] === command && header[3] === DATA_LENGTH ? FRAME_LENGTH : undefined,
+      header[1] === board && header[2] === command && header[3] === DATA_LENGTH ? FRAME_LENGTH : undefined,
     check: (frame: Uint8Array) => (sumFits(frame) ? undefined : 'checksum'),
   };
   return (received) => acceptLengthPrefixed(received, shape);
 }
 
 /**
- * Framing for a command of board 1 that is answered with numbered frames: takes the first `count` of them, whatever lies
+ * Framing for a command of one board that is answered with numbered frames: takes the first `count` of them, whatever lies
  * between. Gives up as soon as the last one came and another did not.
  */
-export function acceptFrames(received: Uint8Array, command: number, count: number): Acceptance<Uint8Array> {
+export function acceptFrames(
+  received: Uint8Array,
+  board: number,
+  command: number,
+  count: number,
+): Acceptance<Uint8Array> {
   if (received.length === 0) return more;
-  const byNumber = numbered(scanFrames(received).replies.filter((one) => one.address === 1 && one.command === command));
+  const byNumber = numbered(
+    scanFrames(received).replies.filter((one) => one.address === board && one.command === command),
+  );
   const missing = missingNumbers(byNumber, count);
   if (missing.length === 0 && count > 0) {
     const bytes = new Uint8Array(count * FRAME_LENGTH);

@@ -1,5 +1,6 @@
 import { acceptLengthPrefixed, crc16Modbus } from '#bridge';
 import type { Alarm } from '../model/alarms.ts';
+import { numberedBoards } from './boards.ts';
 import { DALY_SILENCE } from './daly.ts';
 import { dalyAlarm, signContradiction } from './daly-alarms.ts';
 import { FIRST, FIRST_COUNT, p81Fields, SECOND, SECOND_COUNT, VERSION, VERSION_COUNT } from './daly-p81-values.ts';
@@ -15,7 +16,7 @@ const CRC = 2;
 /** Board n is asked at 0x80 + n and answers from 0x50 + n, which no Modbus master accepts. */
 const ASK = 0x80;
 const ANSWER = 0x50;
-const BOARD = 1;
+const BOARDS = { first: 1, last: 16, usual: 1, set: 'the Daly tool' };
 
 /**
  * Daly H, K, M and S series: frames of Modbus RTU, but the answer comes from another address than was asked.
@@ -23,9 +24,9 @@ const BOARD = 1;
  *     ask   81 03 0000 0040 5BFA
  *     told  51 03 80 0CF4 0CF0 … 0212 74D7 0360 … crc     16 cells of 3.31 V, 53.0 V, -8.9 A, 86.4 %
  */
-export const dalyP81: ExchangeDriver = {
+export const dalyP81: ExchangeDriver = numberedBoards(BOARDS, (board) => ({
   id: 'daly-p81',
-  title: 'Daly H, K, M, S series and active balancers (81/51 frames), board 1',
+  title: 'Daly H, K, M, S series and active balancers (81/51 frames)',
   measures: 'pack',
   note: 'protocols/daly.md, section 4',
   whenSilent: DALY_SILENCE,
@@ -35,20 +36,21 @@ export const dalyP81: ExchangeDriver = {
   timeoutMs: 600,
   tries: 3,
   reads: [
-    read('cells and pack', 'fast', FIRST, FIRST_COUNT),
-    read('state and faults', 'fast', SECOND, SECOND_COUNT),
-    read('version', 'once', VERSION, VERSION_COUNT),
+    read(board, 'cells and pack', 'fast', FIRST, FIRST_COUNT),
+    read(board, 'state and faults', 'fast', SECOND, SECOND_COUNT),
+    read(board, 'version', 'once', VERSION, VERSION_COUNT),
   ],
   decode,
   sample: (fields, measuredAtMs) => packSample(fields, measuredAtMs, alarms(fields)),
-};
+}));
 
-function read(name: string, cadence: Cadence, address: number, count: number): ExchangeRead {
+function read(board: number, name: string, cadence: Cadence, address: number, count: number): ExchangeRead {
+  const answers = ANSWER + board;
   const shape = {
     headerLength: HEADER,
-    startsWith: (first: number) => first === ANSWER + BOARD,
+    startsWith: (first: number) => first === answers,
     measure: (header: Uint8Array) => {
-      if (header[0] !== ANSWER + BOARD) return undefined;
+      if (header[0] !== answers) return undefined;
       if (header[1] === (READ | 0x80)) return HEADER + CRC;
       return header[1] === READ && header[2] === count * 2 ? HEADER + count * 2 + CRC : undefined;
     },
@@ -57,7 +59,7 @@ function read(name: string, cadence: Cadence, address: number, count: number): E
   return {
     name,
     cadence,
-    request: readRequest(address, count),
+    request: readRequest(board, address, count),
     accept(received) {
       const acceptance = acceptLengthPrefixed(received, shape);
       if (acceptance.kind !== 'take' || acceptance.value[1] === READ) return acceptance;
@@ -67,8 +69,8 @@ function read(name: string, cadence: Cadence, address: number, count: number): E
   };
 }
 
-function readRequest(address: number, count: number): Uint8Array {
-  return withCrc(ASK + BOARD, READ, address >>> 8, address & 0xff, count >>> 8, count & 0xff);
+function readRequest(board: number, address: number, count: number): Uint8Array {
+  return withCrc(ASK + board, READ, address >>> 8, address & 0xff, count >>> 8, count & 0xff);
 }
 
 function withCrc(...bytes: number[]): Uint8Array {

@@ -1,6 +1,7 @@
 import type { Alarm } from '../model/alarms.ts';
+import { numberedBoards } from './boards.ts';
 import { dalyAlarm, signContradiction } from './daly-alarms.ts';
-import { acceptFrame, acceptFrames, boardAsked, type DalyFrame, readRequest, scanFrames } from './daly-frame.ts';
+import { acceptFrame, acceptFrames, boardAsked, type DalyFrame, request, scanFrames } from './daly-frame.ts';
 import {
   CELLS,
   COUNTS,
@@ -25,14 +26,14 @@ export const DALY_SILENCE =
   'set its sleep time to 65535 in the Daly tool';
 
 /**
- * Daly's classic "smart BMS" (UART and RS485, 2019 to 2023), board number 1.
+ * Daly's classic "smart BMS" (UART and RS485, 2019 to 2023). Board n is asked at 0x40 + n - 1 and answers as n.
  *
  *     ask   A5 40 90 08 00 00 00 00 00 00 00 00 7D
  *     told  A5 01 90 08 0214 0000 7545 0378 89      53.2 V, 30000 - 0x7545 = -21 → -2.1 A, 88.8 %
  */
-export const daly: ExchangeDriver = {
+export const daly: ExchangeDriver = numberedBoards({ first: 1, last: 16, usual: 1, set: 'the Daly tool' }, (board) => ({
   id: 'daly',
-  title: 'Daly smart BMS (classic A5 frames), board 1',
+  title: 'Daly smart BMS (classic A5 frames)',
   measures: 'pack',
   note: 'protocols/daly.md, section 2',
   whenSilent: DALY_SILENCE,
@@ -42,25 +43,25 @@ export const daly: ExchangeDriver = {
   timeoutMs: 500,
   tries: 3,
   reads: [
-    read('pack', 'fast', PACK),
-    read('state', 'fast', STATE),
+    read(board, 'pack', 'fast', PACK),
+    read(board, 'state', 'fast', STATE),
     // Before the cells: it tells how many frames they fill.
-    read('counts', 'fast', COUNTS),
+    read(board, 'counts', 'fast', COUNTS),
     {
       name: 'cells',
       cadence: 'fast',
-      request: readRequest(CELLS),
-      accept: (received, known = {}) => acceptFrames(received, CELLS, cellFrames(known)),
+      request: request(board, CELLS),
+      accept: (received, known = {}) => acceptFrames(received, board, CELLS, cellFrames(known)),
     },
-    read('faults', 'fast', FAULTS),
+    read(board, 'faults', 'fast', FAULTS),
     {
       // A board without a sensor may not answer; a slow read does not cost the poll.
       name: 'temperatures',
       cadence: 'slow',
-      request: readRequest(TEMPERATURES),
-      accept: (received, known = {}) => acceptFrames(received, TEMPERATURES, temperatureFrames(known)),
+      request: request(board, TEMPERATURES),
+      accept: (received, known = {}) => acceptFrames(received, board, TEMPERATURES, temperatureFrames(known)),
     },
-    read('rated', 'once', RATED),
+    read(board, 'rated', 'once', RATED),
   ],
   decode,
   sample(fields, measuredAtMs) {
@@ -68,10 +69,10 @@ export const daly: ExchangeDriver = {
     const { balancingCells: _, ...told } = fields;
     return packSample({ ...told, ratedAh: fields.nominalAh }, measuredAtMs, dalyAlarms(fields));
   },
-};
+}));
 
-function read(name: string, cadence: ExchangeRead['cadence'], command: number): ExchangeRead {
-  return { name, cadence, request: readRequest(command), accept: acceptFrame(command) };
+function read(board: number, name: string, cadence: ExchangeRead['cadence'], command: number): ExchangeRead {
+  return { name, cadence, request: request(board, command), accept: acceptFrame(board, command) };
 }
 
 function decode(exchange: RecordedExchange): Decoded {

@@ -66,6 +66,18 @@ export interface ExchangeRead {
   accept(received: Uint8Array, known?: Fields): Acceptance<Uint8Array>;
 }
 
+/** Boards that carry a number of their own on the line. */
+export interface Boards<S extends Sample> {
+  readonly first: number;
+  readonly last: number;
+  /** The number of a board as it is sold. */
+  readonly usual: number;
+  /** Where the number is set: DIP switches, the maker's tool. */
+  readonly set: string;
+  /** The driver of the board with that number. @throws RangeError outside `first`..`last` */
+  at(address: number): ExchangeDriver<S>;
+}
+
 /** Binary or text, asks and is answered (JBD). */
 export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPromise<S> {
   readonly shape: 'exchange';
@@ -75,6 +87,10 @@ export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPro
   readonly timeoutMs: number;
   readonly tries: number;
   readonly reads: readonly ExchangeRead[];
+  /** Silence after a failed try, when the answers do not say what they answer, ms; the bus's own when absent. */
+  readonly lateMs?: number;
+  /** Absent: one board to a line. */
+  readonly boards?: Boards<S>;
 }
 
 /** Keeps what was received of a stream between chunks. `push` never throws and keeps a bounded buffer. */

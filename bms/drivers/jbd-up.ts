@@ -1,5 +1,6 @@
 import { type Acceptance, acceptLengthPrefixed, crc16Modbus, type LengthPrefixedShape } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
+import { numberedBoards } from './boards.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, RecordedExchange } from './driver.ts';
 import { bitNames, bitNumbers, fieldTable, readRun, readText } from './fields.ts';
@@ -17,7 +18,7 @@ import { packSample } from './pack-fields.ts';
 
 const HEADER = 8;
 const CRC = 2;
-const ADDRESS = 1;
+const BOARDS = { first: 1, last: 16, usual: 1, set: 'the DIP switches' };
 const READ = 0x78;
 const STATUS_START = 0x1000;
 const STATUS_END = 0x10a0;
@@ -41,10 +42,10 @@ const status = fieldTable([
 /** Unknown word, balancing bits, firmware, 30 bytes of serial. */
 const TAIL = 36;
 
-function request(): Uint8Array {
+function request(address: number): Uint8Array {
   const bytes = new Uint8Array(HEADER + CRC);
   const view = new DataView(bytes.buffer);
-  bytes[0] = ADDRESS;
+  bytes[0] = address;
   bytes[1] = READ;
   view.setUint16(2, STATUS_START);
   view.setUint16(4, STATUS_END);
@@ -52,23 +53,23 @@ function request(): Uint8Array {
   return bytes;
 }
 
-const shape: LengthPrefixedShape = {
+const shapeOf = (address: number): LengthPrefixedShape => ({
   headerLength: HEADER,
-  startsWith: (first) => first === ADDRESS,
+  startsWith: (first) => first === address,
   measure: (header) => {
-    if (header[0] !== ADDRESS || header[1] !== READ) return undefined;
+    if (header[0] !== address || header[1] !== READ) return undefined;
     if (u16(header, 2) !== STATUS_START || u16(header, 4) !== STATUS_END) return undefined;
     const length = u16(header, 6);
     // Length 0 is the request itself, echoed by the adapter.
     return length === 0 || length > 512 ? undefined : HEADER + length + CRC;
   },
   check: (frame) => (crc16Modbus(frame) === 0 ? undefined : 'checksum'),
-};
+});
 
-/** JBD UP series; one pack, address 1. */
-export const jbdUp: ExchangeDriver = {
+/** JBD UP series; each pack of a group by its own address. */
+export const jbdUp: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   id: 'jbd-up',
-  title: 'JBD UP series rack packs (UP16S), address 1',
+  title: 'JBD UP series rack packs (UP16S)',
   measures: 'pack',
   note: 'protocols/jbd.md, section 9',
   shape: 'exchange',
@@ -80,8 +81,8 @@ export const jbdUp: ExchangeDriver = {
     {
       name: 'pack status',
       cadence: 'fast',
-      request: request(),
-      accept: (received): Acceptance<Uint8Array> => acceptLengthPrefixed(received, shape),
+      request: request(address),
+      accept: acceptAnswer(address),
     },
   ],
   decode,
@@ -90,7 +91,12 @@ export const jbdUp: ExchangeDriver = {
     const balancing = typeof bits === 'number' ? { balancingCells: bitNumbers(bits) } : {};
     return packSample({ ...fields, ...balancing }, measuredAtMs, alarms(fields.faultBits, fields.alarmBits));
   },
-};
+}));
+
+function acceptAnswer(address: number): (received: Uint8Array) => Acceptance<Uint8Array> {
+  const shape = shapeOf(address);
+  return (received) => acceptLengthPrefixed(received, shape);
+}
 
 function decode(exchange: RecordedExchange): Decoded {
   const asked = exchange.request;

@@ -1,4 +1,5 @@
 import { crc16Modbus } from '#bridge';
+import { numberedBoards } from './boards.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { JK_SILENCE } from './jk.ts';
@@ -19,16 +20,16 @@ import {
 import { type Part, pbAbout, pbSettings, pbStatus } from './jk-pb-values.ts';
 import { packSample } from './pack-fields.ts';
 
-/** DIP switches of the board. */
-const ADDRESS = 1;
+/** 0 would make the board a master itself. */
+const BOARDS = { first: 1, last: 15, usual: 1, set: 'the DIP switches' };
 
 /**
- * JK PB series and "inverter" BMS on RS485, protocol 001, DIP address 1. Every request is a trigger out of a list of three
+ * JK PB series and "inverter" BMS on RS485, protocol 001. Every request is a trigger out of a list of three
  * (`jk-pb-frame.ts`).
  */
-export const jkPb: ExchangeDriver = {
+export const jkPb: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   id: 'jk-pb',
-  title: 'JK (Jikong) PB series and inverter BMS on RS485 (55 AA EB 90 frames), address 1',
+  title: 'JK (Jikong) PB series and inverter BMS on RS485 (55 AA EB 90 frames)',
   measures: 'pack',
   note: 'protocols/jk.md, section 3',
   whenSilent: JK_SILENCE,
@@ -38,19 +39,19 @@ export const jkPb: ExchangeDriver = {
   timeoutMs: 500,
   tries: 3,
   reads: [
-    read('status', 'fast', STATUS),
-    read('settings', 'once', SETTINGS),
+    read(address, 'status', 'fast', STATUS),
+    read(address, 'settings', 'once', SETTINGS),
     // Firmware from 15.36 on may keep it to itself.
-    read('about', 'once', ABOUT),
+    read(address, 'about', 'once', ABOUT),
   ],
   decode,
   sample: (fields, measuredAtMs) =>
     packSample({ ...fields, ratedAh: fields.nominalAh }, measuredAtMs, jkAlarms(fields)),
-};
+}));
 
-function read(name: string, cadence: Cadence, register: number): ExchangeRead {
-  const request = triggerRequest(ADDRESS, register);
-  return { name, cadence, request, accept: acceptAnswer({ address: ADDRESS, register }) };
+function read(address: number, name: string, cadence: Cadence, register: number): ExchangeRead {
+  const request = triggerRequest(address, register);
+  return { name, cadence, request, accept: acceptAnswer({ address, register }) };
 }
 
 const FAULTS: Readonly<Record<string, string>> = {

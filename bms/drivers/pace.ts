@@ -1,13 +1,14 @@
 import type { Cursor } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
+import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
 import { bitNames, readText, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellsV, celsius, codes, counted } from './pylontech-info.ts';
 
-/** First pack of a stack; the one that captures are of. */
-const PACK = 1;
+/** 1 is the first pack of a stack; the one that captures are of. */
+const BOARDS = { first: 1, last: 15, usual: 1, set: 'the DIP switches' };
 /** Not 2731: the document's own example is 26.9 °C for 2999. */
 const ZERO_C = 2730;
 const milli = scaler(0.001);
@@ -33,7 +34,7 @@ const dialect: Dialect = {
 };
 
 /**
- * Pace boards (P16S100A …, PbmsTools) on their RS232 port, pack 1. The same boards speak Modbus on RS485 (`pace-modbus`).
+ * Pace boards (P16S100A …, PbmsTools) on their RS232 port. The same boards speak Modbus on RS485 (`pace-modbus`).
  *
  *     ask   ~25014642E00201FD30 CR
  *     told  ~25014600F07A0001 10 0CC7 … 06 0B9B … FF1F CCCD 12D3 03 286A 008C 2710 E1E4 CR
@@ -42,9 +43,9 @@ const dialect: Dialect = {
  *                                                 │    └ 52.429 V
  *                                                 └ -2.25 A
  */
-export const pace: ExchangeDriver = {
+export const pace: ExchangeDriver = numberedBoards(BOARDS, (pack) => ({
   id: 'pace',
-  title: 'Pace BMS (P16S …, PbmsTools) on RS232, pack 1',
+  title: 'Pace BMS (P16S …, PbmsTools) on RS232',
   measures: 'pack',
   note: 'protocols/pylontech.md, sections 1 and 4',
   shape: 'exchange',
@@ -53,14 +54,14 @@ export const pace: ExchangeDriver = {
   timeoutMs: 1000,
   tries: 2,
   reads: [
-    dialectRead(dialect, 'analog values', 'fast', [PACK, 0x42, PACK]),
-    dialectRead(dialect, 'status', 'fast', [PACK, 0x44, PACK]),
-    dialectRead(dialect, 'firmware', 'once', [PACK, 0xc1]),
-    dialectRead(dialect, 'serial number', 'once', [PACK, 0xc2]),
+    dialectRead(dialect, 'analog values', 'fast', [pack, 0x42, pack]),
+    dialectRead(dialect, 'status', 'fast', [pack, 0x44, pack]),
+    dialectRead(dialect, 'firmware', 'once', [pack, 0xc1]),
+    dialectRead(dialect, 'serial number', 'once', [pack, 0xc2]),
   ],
   decode: (exchange) => decodeDialect(dialect, exchange),
   sample: (fields, measuredAtMs) => packSample(fields, measuredAtMs, alarms(fields)),
-};
+}));
 
 function analog(info: Cursor): Fields {
   info.skip(1);

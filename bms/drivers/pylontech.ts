@@ -1,13 +1,15 @@
 import type { Cursor } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
+import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
 import { readText, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellBits, cellsV, celsius, codes, makerInfo } from './pylontech-info.ts';
 
-/** Address of the master of a single string. */
-const MASTER = 2;
+/** 2 is the master of a single string, 3 the module behind it; groups of strings begin at 0x10. */
+const BOARDS = { first: 2, last: 0x7d, usual: 2, set: 'the order of the cables and the DIP switches of the master' };
+const isMaster = (address: number): boolean => (address & 0x0f) === 2;
 /** Asks the master for the whole string. */
 const ALL = 0xff;
 const ZERO_C = 2731;
@@ -46,7 +48,7 @@ const dialect: Dialect = {
 
 /**
  * Pylontech low-voltage batteries (US2000, US3000, UP2500, Phantom) on RS485: the master answers for its string, one sample
- * is the whole string of parallel modules.
+ * is the whole string of parallel modules. Any other address is one module alone.
  *
  *     ask   ~20024642E002FFFD09 CR           analog values of all
  *     told  ~2002460091421103 0F 0CE7 0CE8 … 05 0B91 … FFE6 C189 82DC 02 C350 001F | 0F … CR
@@ -54,7 +56,7 @@ const dialect: Dialect = {
  *                         │   └ 15 cells     └ 5 × 0.1 K│    └ 49.545 V
  *                         └ three modules               └ -2.6 A
  */
-export const pylontech: ExchangeDriver = {
+export const pylontech: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   id: 'pylontech',
   title: 'Pylontech US2000 / US3000 / UP2500 / Phantom on RS485, a whole string',
   measures: 'pack',
@@ -65,17 +67,17 @@ export const pylontech: ExchangeDriver = {
   timeoutMs: 2000,
   tries: 2,
   reads: [
-    dialectRead(dialect, 'analog values', 'fast', [MASTER, 0x42, ALL]),
+    dialectRead(dialect, 'analog values', 'fast', [address, 0x42, isMaster(address) ? ALL : address]),
     // Documented for a whole string, but nobody has published an answer: a master that refuses it is still read.
-    { ...dialectRead(dialect, 'alarms', 'fast', [MASTER, 0x44, ALL]), optional: true },
-    dialectRead(dialect, 'charge management', 'slow', [MASTER, 0x92, MASTER]),
-    dialectRead(dialect, 'maker', 'once', [MASTER, 0x51]),
-    dialectRead(dialect, 'serial number', 'once', [MASTER, 0x93, MASTER]),
-    dialectRead(dialect, 'firmware', 'once', [MASTER, 0x96, MASTER]),
+    { ...dialectRead(dialect, 'alarms', 'fast', [address, 0x44, isMaster(address) ? ALL : address]), optional: true },
+    dialectRead(dialect, 'charge management', 'slow', [address, 0x92, address]),
+    dialectRead(dialect, 'maker', 'once', [address, 0x51]),
+    dialectRead(dialect, 'serial number', 'once', [address, 0x93, address]),
+    dialectRead(dialect, 'firmware', 'once', [address, 0x96, address]),
   ],
   decode: (exchange) => decodeDialect(dialect, exchange),
   sample: (fields, measuredAtMs) => packSample(forSample(fields), measuredAtMs, alarms(fields)),
-};
+}));
 
 /** One battery by its address, or the number of modules and their tables; told apart by what was asked, else by length. */
 function packs<T>(info: Cursor, asked: Uint8Array | undefined, read: () => T): { battery: number; list: readonly T[] } {

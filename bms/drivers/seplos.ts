@@ -1,13 +1,13 @@
 import type { Cursor } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
+import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
 import { bitNames, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellBits, cellsV, celsius, codes, counted, makerInfo } from './pylontech-info.ts';
 
-/** DIP switches all off. */
-const ADDRESS = 0;
+const BOARDS = { first: 0, last: 15, usual: 0, set: 'the DIP switches' };
 const ZERO_C = 2731;
 /** An open sensor: -60.0 °C. */
 const NO_SENSOR = 0x0853;
@@ -27,7 +27,7 @@ const dialect: Dialect = {
 };
 
 /**
- * Seplos V2 boards (EMU10xx, EMU11xx) on RS485, the pack with address 0. Newer boards talk at 19200 baud, and Seplos V3 is
+ * Seplos V2 boards (EMU10xx, EMU11xx) on RS485. Newer boards talk at 19200 baud, and Seplos V3 is
  * another protocol (`seplos-v3`).
  *
  *     ask   ~20004642E00200FD37 CR
@@ -36,9 +36,9 @@ const dialect: Dialect = {
  *                             └ 16 cells   └ K/10 │    └ 52.80 V         └ 78.7 %
  *                                                 └ -6.76 A
  */
-export const seplos: ExchangeDriver = {
+export const seplos: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   id: 'seplos',
-  title: 'Seplos V2 (EMU10xx, EMU11xx) on RS485, address 0',
+  title: 'Seplos V2 (EMU10xx, EMU11xx) on RS485',
   measures: 'pack',
   note: 'protocols/pylontech.md, sections 1 and 3',
   shape: 'exchange',
@@ -47,13 +47,13 @@ export const seplos: ExchangeDriver = {
   timeoutMs: 1000,
   tries: 2,
   reads: [
-    dialectRead(dialect, 'telemetry', 'fast', [ADDRESS, 0x42, ADDRESS]),
-    dialectRead(dialect, 'alarms', 'fast', [ADDRESS, 0x44, ADDRESS]),
-    dialectRead(dialect, 'maker', 'once', [ADDRESS, 0x51]),
+    dialectRead(dialect, 'telemetry', 'fast', [address, 0x42, address]),
+    dialectRead(dialect, 'alarms', 'fast', [address, 0x44, address]),
+    dialectRead(dialect, 'maker', 'once', [address, 0x51]),
   ],
   decode: (exchange) => decodeDialect(dialect, exchange),
   sample: (fields, measuredAtMs) => packSample({ ...fields, model: fields.device }, measuredAtMs, alarms(fields)),
-};
+}));
 
 function telemetry(info: Cursor): Fields {
   info.skip(1);

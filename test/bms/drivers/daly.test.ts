@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bindDevice } from '../../../bms/bind.ts';
 import { daly } from '../../../bms/drivers/daly.ts';
 import { dalyAlarm, signContradiction } from '../../../bms/drivers/daly-alarms.ts';
-import { acceptFrames, readRequest } from '../../../bms/drivers/daly-frame.ts';
+import { acceptFrames, request } from '../../../bms/drivers/daly-frame.ts';
 import { dalyModbus } from '../../../bms/drivers/daly-modbus.ts';
 import { dalyP81 } from '../../../bms/drivers/daly-p81.ts';
 import { decodeLine } from '../../../bms/drivers/decode.ts';
@@ -64,7 +64,7 @@ const times = { now: () => 5000, mono: () => 1000 };
 
 describe('Daly requests', () => {
   it('are those of the note, and only read', () => {
-    expect(hex(readRequest(0x90))).toBe('a540900800000000000000007d');
+    expect(hex(request(1, 0x90))).toBe('a540900800000000000000007d');
     expect(daly.reads.map(({ request }) => request[2])).toEqual([0x90, 0x93, 0x94, 0x95, 0x98, 0x96, 0x50]);
     expect(dalyP81.reads.map(({ request }) => hex(request))).toEqual([
       '8103000000405bfa',
@@ -111,9 +111,9 @@ describe('numbered Daly frames', () => {
   });
 
   it('do not count a frame of another board or command, nor numbers 0 and 255', () => {
-    expect(acceptFrames(frame(0x95, 0), 0x95, 1)).toEqual({ kind: 'more' });
-    expect(acceptFrames(frame(0x95, 0xff), 0x95, 1)).toEqual({ kind: 'more' });
-    expect(acceptFrames(frame(0x96, 1), 0x95, 1)).toEqual({ kind: 'more' });
+    expect(acceptFrames(frame(0x95, 0), 1, 0x95, 1)).toEqual({ kind: 'more' });
+    expect(acceptFrames(frame(0x95, 0xff), 1, 0x95, 1)).toEqual({ kind: 'more' });
+    expect(acceptFrames(frame(0x96, 1), 1, 0x95, 1)).toEqual({ kind: 'more' });
   });
 
   it('never give half a set of cells', () => {
@@ -137,7 +137,7 @@ describe('numbered Daly frames', () => {
 
   it('publish an open sense wire of a known cell as 0 V', () => {
     const result = daly.decode({
-      request: readRequest(0x95),
+      request: request(1, 0x95),
       response: frame(0x95, 1, 0x0c, 0xfe, 0x0c, 0xfe, 0, 0),
       context: { cellCount: 3 },
     });
@@ -147,13 +147,13 @@ describe('numbered Daly frames', () => {
 
 describe('a Daly board on a bus', () => {
   const answers = new Map([
-    [hex(readRequest(0x90)), answer('a5_90_53v2_discharging_2a1')],
-    [hex(readRequest(0x93)), frame(0x93, 2, 1, 1, 7, 0, 2, 0xa2, 0xd8)],
-    [hex(readRequest(0x94)), answer('a5_94_16s_1ntc')],
-    [hex(readRequest(0x95)), answer('a5_95_16s_only_needed_frames')],
-    [hex(readRequest(0x98)), answer('a5_98_cell_uv_both_levels_soc_low')],
-    [hex(readRequest(0x96)), answer('a5_96_one_ntc_two_frames')],
-    [hex(readRequest(0x50)), answer('a5_50_rated')],
+    [hex(request(1, 0x90)), answer('a5_90_53v2_discharging_2a1')],
+    [hex(request(1, 0x93)), frame(0x93, 2, 1, 1, 7, 0, 2, 0xa2, 0xd8)],
+    [hex(request(1, 0x94)), answer('a5_94_16s_1ntc')],
+    [hex(request(1, 0x95)), answer('a5_95_16s_only_needed_frames')],
+    [hex(request(1, 0x98)), answer('a5_98_cell_uv_both_levels_soc_low')],
+    [hex(request(1, 0x96)), answer('a5_96_one_ntc_two_frames')],
+    [hex(request(1, 0x50)), answer('a5_50_rated')],
   ]);
 
   it('makes one sample of all its answers, with as many cells as it told', async () => {
