@@ -43,7 +43,18 @@ export {
   type ShedStageAnswer,
   shed,
 } from './model/shed.ts';
-export { type Candidate, type SizingAnswer, type SizingQuestion, seriesWindow, sizePack } from './model/sizing.ts';
+export {
+  type Candidate,
+  type Objective,
+  type Refusal,
+  type SizedPack,
+  type SizingAnswer,
+  type SizingCharge,
+  type SizingLife,
+  type SizingQuestion,
+  sizePack,
+} from './model/sizing.ts';
+export { seriesWindow } from './model/strings.ts';
 export {
   type Stretch,
   type Timeline,

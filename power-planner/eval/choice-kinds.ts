@@ -1,7 +1,15 @@
 import { CELLS } from '../model/catalogue.ts';
 import type { Facts } from '../model/facts.ts';
 import { CALENDAR_MODELS, calendarLoss, lifeYears } from '../model/life.ts';
-import { type Candidate, type SizedPack, type SizingAnswer, seriesWindow, sizePack } from '../model/sizing.ts';
+import {
+  type Candidate,
+  type SizedPack,
+  type SizingAnswer,
+  type SizingCharge,
+  type SizingLife,
+  sizePack,
+} from '../model/sizing.ts';
+import { seriesWindow } from '../model/strings.ts';
 import { UPS_TABLES, upsMinutes } from '../model/ups.ts';
 import type { Answer } from './answer.ts';
 import { CaseError, type Fields, RANGE } from './fields.ts';
@@ -73,6 +81,7 @@ function candidateOf(item: Fields): Candidate {
     chargeV: item.number('v_charge', { above: cutoffV, max: RANGE.cellVolts.max }),
     cutoffV,
     dischargeC: item.number('cont_discharge_c', RANGE.rate),
+    chargeC: item.optional('cont_charge_c', RANGE.rate),
     priceUsd: item.number('price_usd', { min: 0, max: 1_000_000 }),
     massKg: item.number('mass_kg', { min: 0, max: 100_000 }),
   };
@@ -99,24 +108,59 @@ export function sizing(fields: Fields): Answer {
     capacityFactor: fields.optional('capacity_factor', RANGE.factor),
     resistanceFactor: fields.optional('r_factor', RANGE.factor),
     bmsA: fields.optional('bms_a', RANGE.someAmperes),
+    maxMassKg: fields.optional('mass_max_kg', { above: 0, max: 1_000_000 }),
+    maxCostUsd: fields.optional('cost_max_usd', { above: 0, max: 100_000_000 }),
+    charge: chargeOf(fields),
+    life: lifeOf(fields),
     objective: OBJECTIVES[fields.optionalOneOf('objective', OBJECTIVE_NAMES) ?? 'cost'],
     maxParallel: fields.optional('parallel_max', { min: 1, max: 100, whole: true }) ?? 8,
     candidates,
   });
-  const { winner, runnerUp, otherChemistry, pareto, refused } = answer;
+  const { winner, runnerUp, otherChemistry, pareto, refused, thinned } = answer;
   return {
     result: {
       feasible: winner !== undefined,
       ...(winner === undefined ? NOTHING : described(winner)),
       runner_up: runnerUp === undefined ? null : described(runnerUp),
       other_chemistry: otherChemistry === undefined ? null : described(otherChemistry),
-      pareto: pareto.map(described),
+      pareto: pareto.slice(0, MOST_SHOWN).map(described),
       refused: refused.map(({ id, because, text }) => ({ cell: id, because, text })),
+      ...(thinned !== undefined && { thinned }),
     },
     facts:
       winner === undefined
         ? unmet(answer, candidates, busMinV, busMaxV)
         : sizedFacts(winner, Math.max(maxPowerW ?? 0, powerW)),
+  };
+}
+
+/** A front of more than this is a question too wide, not an answer. */
+const MOST_SHOWN = 100;
+
+/** What refills the pack, when the case tells it. */
+function chargeOf(fields: Fields): SizingCharge | undefined {
+  const charge = {
+    powerDcW: fields.optional('p_dc_w', RANGE.someWatts),
+    currentA: fields.optional('charge_a', RANGE.someAmperes),
+    temperatureC: fields.optional('charge_temp', RANGE.celsius),
+    withinHours: fields.optional('charge_hours_max', RANGE.hours),
+  };
+  return charge.powerDcW === undefined && charge.currentA === undefined ? undefined : charge;
+}
+
+/** How it stands and is used, when the case tells at least how warm or how full. */
+function lifeOf(fields: Fields): SizingLife | undefined {
+  const temperatureC = fields.optional('standby_temp_c', RANGE.celsius);
+  const socRatio = fields.optional('standby_soc', RANGE.share);
+  if (temperatureC === undefined && socRatio === undefined) return undefined;
+  return {
+    standby: { temperatureC: temperatureC ?? 25, socRatio: socRatio ?? 1 },
+    use: {
+      cyclesPerYear: fields.optional('cycles_per_year', { min: 0, max: 10_000 }) ?? 12,
+      depthRatio: fields.optional('depth', RANGE.share) ?? 0.8,
+      cRate: fields.optional('c_rate', { min: 0, max: 100 }) ?? 0.2,
+    },
+    targetYears: fields.optional('target_years', RANGE.years),
   };
 }
 
@@ -130,12 +174,17 @@ function described(pack: SizedPack): Record<string, unknown> {
     cost_usd: pack.costUsd,
     mass_kg: pack.massKg,
     limited_by: pack.limitedBy,
+    ...(pack.rechargeHours !== undefined && { recharge_hours: pack.rechargeHours }),
+    ...(pack.years !== undefined && { years_to_80: pack.years }),
   };
 }
 
 const NOTHING = { cell: null, series: null, parallel: null, hours: null, cost_usd: null, mass_kg: null };
 
-function sizedFacts({ candidate, series, parallel, hours, energyWh }: SizedPack, powerW: number): Facts {
+function sizedFacts(
+  { candidate, series, parallel, hours, energyWh, rechargeHours, years }: SizedPack,
+  powerW: number,
+): Facts {
   return {
     series,
     parallel,
@@ -147,6 +196,8 @@ function sizedFacts({ candidate, series, parallel, hours, energyWh }: SizedPack,
     cellCutoffV: candidate.cutoffV,
     capacityAh: candidate.cell.capacityAh,
     cellDischargeC: candidate.dischargeC,
+    rechargeHours,
+    yearsTo80: years,
     unverified: candidate.unverified,
   };
 }

@@ -13,9 +13,18 @@ interface CellRecord {
   readonly capacity_ah: number;
   readonly r_dc_mohm: number | null;
   readonly cont_discharge_c: number;
+  readonly cont_charge_c: number | null;
+  readonly cycle_life: readonly CycleRecord[] | null;
   readonly mass_kg: number | null;
   readonly price_usd: readonly number[] | null;
   readonly unverified: readonly string[];
+}
+
+interface CycleRecord {
+  readonly cycles: number;
+  readonly dod: number;
+  readonly temp_c: number;
+  readonly end_soh: number;
 }
 
 // The JSON is data we ship; a test holds every record against this shape.
@@ -36,12 +45,20 @@ export const CELLS: readonly Candidate[] = RECORDS.flatMap((cell) => {
       chargeV,
       cutoffV,
       dischargeC: cell.cont_discharge_c,
+      chargeC: cell.cont_charge_c ?? undefined,
       priceUsd: (low + high) / 2,
       massKg: cell.mass_kg,
+      cycles: cyclesTo80(cell.cycle_life ?? []),
       unverified: cell.unverified,
     },
   ];
 });
+
+/** At about room temperature, by depth. */
+function cyclesTo80(records: readonly CycleRecord[]): Candidate['cycles'] {
+  const found = records.filter(({ temp_c, end_soh }) => temp_c >= 20 && temp_c <= 30 && end_soh === 0.8);
+  return found.length === 0 ? undefined : found.map(({ dod, cycles }) => [dod, cycles] as const);
+}
 
 /** Efficiency points of a converter by its id, e.g. `80plus-115v-gold`; undefined when there are none. */
 export function converterPoints(id: string): readonly EfficiencyPoint[] | undefined {

@@ -36,7 +36,7 @@ const STEPS = 4000;
  * Constant power or current, then constant voltage, until the tail. With E and R of the pack, power P gives
  * I = (√(E² + 4RP) - E) / 2R, and time is ∫ Q/I ds by the midpoint rule.
  */
-export function recharge(question: RechargeQuestion): RechargeAnswer {
+export function recharge(question: RechargeQuestion, steps = STEPS): RechargeAnswer {
   const { pack, holdCellV, tailC, socStart = 0, temperatureC } = question;
   const spec = packSpecOf(pack, 'charge');
   const chargeAh = spec.capacityAh * (spec.capacityRatio ?? 1);
@@ -48,7 +48,7 @@ export function recharge(question: RechargeQuestion): RechargeAnswer {
   let energyWh = 0;
   let soc = Math.min(Math.max(socStart, 0), 1);
   if (!(capA > 0)) return { hours: Number.POSITIVE_INFINITY, energyWh, socEnd: soc, hoursToHold: hours };
-  const step = 1 / STEPS;
+  const step = 1 / steps;
   while (soc < 1) {
     const width = Math.min(step, 1 - soc);
     const middle = soc + width / 2;
