@@ -15,6 +15,10 @@ export interface BindOptions {
   readonly mono: () => number;
   /** Modbus unit, when it is not the profile's own. */
   readonly unit?: number;
+  /** Named units of a profile whose registers lie in several, where they are not the usual ones. */
+  readonly units?: Readonly<Record<string, number>>;
+  /** Ask a device that talks by itself now and then for what it does not tell. */
+  readonly hex?: boolean;
   /** Number of the board on its line, when it is not the usual one. */
   readonly address?: number;
   /** The board counts its current the other way round. */
@@ -41,6 +45,7 @@ export function bindDevice(
 ): Device {
   const { now, mono } = options;
   const driver = asConfigured(given, options);
+  if (driver.shape === 'i2c') throw new TypeError(`${id}: chips on I2C make a pack together; see SensorPack`);
   if (driver.shape === 'registers') {
     if (!('read' in bus))
       throw new TypeError(`${id}: driver ${driver.id} speaks Modbus; use via: modbusRtu or modbusTcp`);

@@ -28,12 +28,29 @@ const METER: Limits = {
   frequencyHz: [0, 100, 'Hz'],
 };
 
+const UPS: Limits = {
+  inputVoltageV: [0, 1000, 'V'],
+  inputFrequencyHz: [0, 100, 'Hz'],
+  outputVoltageV: [0, 1000, 'V'],
+  outputFrequencyHz: [0, 100, 'Hz'],
+  loadPowerW: [-1_000_000, 1_000_000, 'W'],
+  loadApparentVa: [0, 1_000_000, 'VA'],
+  /** An overload is more than all. */
+  loadRatio: [0, 10, ''],
+  batteryVoltageV: [0, 1000, 'V'],
+  batteryCurrentA: [-5000, 5000, 'A'],
+  socRatio: [0, 1, ''],
+  runtimeS: [0, 1e9, 's'],
+};
+
+const LIMITS = { pack: PACK, meter: METER, ups: UPS } as const;
+
 /** Above any chemistry and any front end, V. 0 is possible: an open sense wire. */
 const CELL_MAX_V = 6;
 
 /** Why a sample cannot be true (`socRatio 1.36 is outside 0..1`); `undefined` when it can. */
 export function implausible(sample: Sample): string | undefined {
-  for (const [key, [low, high, unit]] of Object.entries(sample.kind === 'pack' ? PACK : METER)) {
+  for (const [key, [low, high, unit]] of Object.entries(LIMITS[sample.kind])) {
     const value: unknown = sample[key as keyof Sample];
     if (typeof value === 'number' && !(value >= low && value <= high)) {
       return `${key} ${value} is outside ${low}..${high}${unit === '' ? '' : ` ${unit}`}`;

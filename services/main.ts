@@ -4,6 +4,8 @@ import { Feed } from './assembly/feed.ts';
 import { openSinks } from './assembly/sinks.ts';
 import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
+import { openUpses } from './assembly/upses.ts';
+import { ownDrivers } from './config/profiles.ts';
 import type { Config } from './config/schema.ts';
 import { readSecret } from './config/secrets.ts';
 import { probeTarget } from './hosts/index.ts';
@@ -16,6 +18,7 @@ import type { Log } from './runtime/log.ts';
 import { type PollListener, poller, type Source } from './runtime/poller.ts';
 import { Coordinator } from './shutdown/coordinator.ts';
 import { Journal } from './shutdown/journal.ts';
+import { LearnedFile } from './shutdown/learned-file.ts';
 import { picture } from './shutdown/picture.ts';
 import { policyOf } from './shutdown/policy.ts';
 import type { CoordinatorState } from './shutdown/state.ts';
@@ -52,10 +55,14 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
   const policy = policyOf(config);
   const edges = await openEdges(config, clock);
   const buses = new Buses();
+  const upses = openUpses(config, buses, clock, wire);
   const store = new RackStore(config, clock, readSocNotes(stateDir, clock.wallMs(), log));
   const journal = new Journal(stateDir, () => clock.wallMs());
   const feed = new Feed((error) => log.error({ error: messageOf(error) }, 'a listener failed'));
-  const sinks = openSinks(config, log);
+  const sinks = openSinks(config, log, {
+    stateDir,
+    desk: { command: (command, author) => coordinator.command(command, author) },
+  });
 
   let publishedMs = Number.NEGATIVE_INFINITY;
   let publishedPhase = '';
@@ -75,6 +82,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
 
   const coordinator = new Coordinator({
     policy,
+    memory: new LearnedFile(stateDir, log),
     edges,
     journal,
     rack: () => store.snapshot(),
@@ -87,15 +95,17 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     sampled: (source, sample) => {
       const refused = store.sampled(source.kind, source.id, sample as Parameters<RackStore['sampled']>[2]);
       if (refused !== undefined) log.warn({ [source.kind]: source.id }, refused.message);
-      if (source.kind === 'pack' || source.kind === 'meter') coordinator.nudge();
+      if (source.kind === 'pack' || source.kind === 'meter' || source.kind === 'ups') coordinator.nudge();
     },
     failed: (source, failure) => store.failed(source.kind, source.id, failure),
   };
   const hurried = (): boolean => (feed.latest()?.coordinator.phase ?? 'mains') !== 'mains';
   const everyOf = (id: string): number => config.switches.find((each) => each.id === id)?.every ?? 2;
+  const own = ownDrivers(config.profiles);
   const sources: Source<unknown>[] = [
-    ...config.packs.map((each) => deviceSource('pack', each, buses, clock, wire)),
-    ...config.meters.map((each) => deviceSource('meter', each, buses, clock, wire)),
+    ...config.packs.map((each) => deviceSource('pack', each, buses, clock, wire, own)),
+    ...config.meters.map((each) => deviceSource('meter', each, buses, clock, wire, own)),
+    ...upses.sources,
     ...Object.values(edges.switches).map((each) => switchSource(each, everyOf(each.id))),
     ...config.hosts.flatMap((each) => {
       const host = edges.hosts[each.id];
@@ -128,6 +138,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
   const lifecycle = new Lifecycle(log, wire);
   const parts: Part[] = [
     { name: 'buses', start: () => {}, stop: () => buses.close() },
+    { name: 'upses', start: () => {}, stop: () => upses.close() },
     { name: 'edges', start: () => {}, stop: () => closeEdges(edges) },
     keepSoc(store, stateDir, clock, log),
     coordinator,

@@ -26,6 +26,24 @@ export interface RecordedExchange {
   readonly text?: string;
   /** What earlier answers of the same device told, in decoded names (`cellCount`), where the answer alone does not say enough. */
   readonly context?: Fields;
+  /** Chips on I2C: what their registers held. */
+  readonly registers?: RecordedRegisters;
+}
+
+/** Registers of a chip by their numbers, each with its bytes in the order they had on the bus. */
+export type RegisterBytes = ReadonlyMap<number, Uint8Array>;
+
+/** What a chip on I2C told, and how it is wired. */
+export interface RecordedRegisters {
+  /** `ina228`, where the driver knows several. */
+  readonly chip?: string;
+  readonly bytes: RegisterBytes;
+  /** `shuntOhm`, `pgaV` and the like. */
+  readonly wiring: Fields;
+  /** Why nothing was read: `nack`. */
+  readonly failure?: string;
+  /** Shown again beside what was decoded: the words of SMBus as they were given. */
+  readonly told?: Fields;
 }
 
 /** `fast`: at the pack's own interval. `slow`: about once a minute. `once`: after each (re)connect. */
@@ -78,6 +96,44 @@ export interface Boards<S extends Sample> {
   at(address: number): ExchangeDriver<S>;
 }
 
+/** The two switches of a board; true is closed, current can flow. */
+export interface Mosfets {
+  readonly charge: boolean;
+  readonly discharge: boolean;
+}
+
+/** One frame of a write and how its acknowledgement is recognised. */
+export interface MosfetWrite {
+  readonly name: string;
+  readonly request: Uint8Array;
+  /** Absent: the board does not answer it. */
+  accept?(received: Uint8Array): Acceptance<Uint8Array>;
+  /** Pause after it, ms. */
+  readonly pauseMs?: number;
+  /** What is sent when the board refuses it with this word: a mode has to be entered before, and left after. */
+  readonly ifRefused?: { readonly code: string; readonly before: MosfetWrite; readonly after: MosfetWrite };
+}
+
+/** How the switches of a board are read and set. Pure. */
+export interface MosfetControl {
+  /** Name of the read that tells how they stand. */
+  readonly state: string;
+  /** Both switches from the decoded answer; undefined when it does not tell. */
+  read(fields: Fields): Mosfets | undefined;
+  /**
+   * The frames that set one of them.
+   * @param fields the decoded state as it was just read
+   */
+  write(which: keyof Mosfets, on: boolean, fields: Fields): readonly MosfetWrite[];
+  /** Why a switch may stay open although it was switched on (a protection), in words. */
+  heldOpen?(which: keyof Mosfets, fields: Fields): string | undefined;
+  /**
+   * `state`: believed only when the state agrees. `acknowledgement`: on some firmware the state does not follow, so the
+   * acknowledgement counts and a state that disagrees is told with it.
+   */
+  readonly proof: 'state' | 'acknowledgement';
+}
+
 /** Binary or text, asks and is answered (JBD). */
 export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPromise<S> {
   readonly shape: 'exchange';
@@ -89,6 +145,8 @@ export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPro
   readonly reads: readonly ExchangeRead[];
   /** Silence after a failed try, when the answers do not say what they answer, ms; the bus's own when absent. */
   readonly lateMs?: number;
+  /** How the board's switches are set, where its protocol is known to do it. Nothing is written unless it is configured. */
+  readonly mosfets?: MosfetControl;
   /** Absent: one board to a line. */
   readonly boards?: Boards<S>;
 }
@@ -127,6 +185,35 @@ export interface RegisterBlock {
   decode(words: Uint16Array): Decoded;
 }
 
+/** Registers of a chip that are read in one conversation. */
+export interface I2cRead {
+  readonly name: string;
+  readonly cadence: Cadence;
+  readonly optional?: boolean;
+  /** A measurement that has to be started, and awaited, before there is anything to read. */
+  readonly start?: I2cStart;
+  readonly registers: readonly { readonly at: number; readonly length: number }[];
+  decode(registers: RegisterBytes): Decoded;
+}
+
+/** Written: two bytes, big-endian, into a register that says by one of its bits when the chip is done. */
+export interface I2cStart {
+  readonly at: number;
+  readonly word: number;
+  /** Set when the measurement is there. */
+  readonly doneMask: number;
+  /** How long one takes, ms. */
+  readonly takesMs: number;
+}
+
+/** A chip with registers on an I2C bus. */
+export interface I2cDriver<S extends Sample = PackSample> extends DriverPromise<S> {
+  readonly shape: 'i2c';
+  /** Where the chip can be, its usual address first. */
+  readonly addresses: readonly number[];
+  readonly reads: readonly I2cRead[];
+}
+
 export type Driver =
   | ExchangeDriver<PackSample>
   | ExchangeDriver<MeterSample>
@@ -135,4 +222,5 @@ export type Driver =
   | StreamDriver<MeterSample>
   | RegisterDriver<PackSample>
   | RegisterDriver<MeterSample>
-  | RegisterDriver<UpsSample>;
+  | RegisterDriver<UpsSample>
+  | I2cDriver<PackSample>;

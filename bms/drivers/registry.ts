@@ -3,6 +3,16 @@ import { daly } from './daly.ts';
 import { dalyModbus } from './daly-modbus.ts';
 import { dalyP81 } from './daly-p81.ts';
 import type { Driver } from './driver.ts';
+import { ads1115 } from './i2c/ads1115.ts';
+import { chipDriver } from './i2c/chip.ts';
+import { i2cSensors } from './i2c/chips.ts';
+import { ina219 } from './i2c/ina219.ts';
+import { ina226 } from './i2c/ina226.ts';
+import { ina228 } from './i2c/ina228.ts';
+import { ina3221 } from './i2c/ina3221.ts';
+import { max17040 } from './i2c/max17040.ts';
+import { pijuice } from './i2c/pijuice.ts';
+import { lm75, tmp102 } from './i2c/thermometers.ts';
 import { jbd } from './jbd.ts';
 import { jbdUp } from './jbd-up.ts';
 import { jk } from './jk.ts';
@@ -14,6 +24,7 @@ import { pace } from './pace.ts';
 import { pylontech } from './pylontech.ts';
 import { seplos } from './seplos.ts';
 import { veDirect } from './ve-direct.ts';
+import { voltronic } from './voltronic.ts';
 
 interface Entry {
   readonly id: string;
@@ -24,19 +35,28 @@ interface Entry {
 
 /** Every built-in driver, one line each, sorted. Profiles are read from their files on first use. */
 const DRIVERS: readonly Entry[] = [
+  { id: 'ads1115', make: () => chipDriver(ads1115) },
   { id: 'daly', aliases: ['daly-a5'], make: () => daly },
   { id: 'daly-modbus', aliases: ['daly-modbus-d2'], make: () => dalyModbus },
   { id: 'daly-p81', aliases: ['daly-modbus-p81'], make: () => dalyP81 },
   { id: 'eg4-ll', make: profile('eg4-ll') },
   { id: 'epever-tracer', make: profile('epever-tracer') },
   { id: 'heltec-modbus', make: profile('heltec-modbus') },
+  { id: 'i2c-sensors', aliases: ['i2c', 'i2c-ina'], make: () => i2cSensors },
+  { id: 'ina219', make: () => chipDriver(ina219) },
+  { id: 'ina226', make: () => chipDriver(ina226) },
+  { id: 'ina228', make: () => chipDriver(ina228) },
+  { id: 'ina3221', make: () => chipDriver(ina3221) },
   { id: 'jbd', make: () => jbd },
   { id: 'jbd-up', make: () => jbdUp },
   { id: 'jk', aliases: ['jk-4e57'], make: () => jk },
   { id: 'jk-modbus', make: () => jkModbus },
   { id: 'jk-pb', aliases: ['jk-pb-rs485', 'jk-55aa-32s', 'jk-55aa-24s'], make: () => jkPb },
+  { id: 'lm75', make: () => chipDriver(lm75) },
+  { id: 'max17040', aliases: ['max17043', 'max17048', 'max17049'], make: () => chipDriver(max17040) },
   { id: 'pace', aliases: ['pace-rs232-v25'], make: () => pace },
   { id: 'pace-modbus', make: profile('pace-modbus') },
+  { id: 'pijuice', make: () => chipDriver(pijuice) },
   { id: 'pylontech', aliases: ['pylontech-rs485'], make: () => pylontech },
   { id: 'pylontech-rt', make: profile('pylontech-rt') },
   { id: 'renogy-battery', make: profile('renogy-battery') },
@@ -45,8 +65,10 @@ const DRIVERS: readonly Entry[] = [
   { id: 'sdm230', aliases: ['eastron-sdm'], make: profile('sdm230') },
   { id: 'seplos', aliases: ['seplos-v2'], make: () => seplos },
   { id: 'seplos-v3', make: profile('seplos-v3') },
+  { id: 'tmp102', make: () => chipDriver(tmp102) },
   { id: 've-direct', make: () => veDirect },
   { id: 'victron-gx-battery', aliases: ['victron-gx'], make: profile('victron-gx-battery') },
+  { id: 'voltronic', aliases: ['voltronic-pi30', 'voltronic-pi18'], make: () => voltronic },
 ];
 
 /** A driver id that nobody knows; `near` holds ids it may have meant. */

@@ -63,7 +63,8 @@ function plan(driver: Driver, via: Via, device: string): BusPlan {
       if ('modbusRtu' in via) throw noModbus(device, driver);
       const timing = driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 };
       const { gapMs, timeoutMs, tries } = timing;
-      return byteExchange(transportAt(path, line), { gapMs, timeoutMs, tries });
+      const late = 'lateMs' in timing && timing.lateMs !== undefined ? { lateMs: timing.lateMs } : {};
+      return byteExchange(transportAt(path, line), { gapMs, timeoutMs, tries, ...late });
     },
   };
 }

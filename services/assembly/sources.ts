@@ -1,40 +1,51 @@
 import { bindDevice, type Driver, driverFor, UnknownDriverError } from '#bms';
-import type { MeterConfig, PackConfig } from '../config/schema.ts';
+import type { MeterConfig, PackConfig, UpsConfig } from '../config/schema.ts';
 import { HOST_PROBE_S } from '../rack/store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import type { Source } from '../runtime/poller.ts';
 import type { ClusterControl, HostControl, PoeSwitch } from '../shutdown/promises.ts';
+import { boardOptionsOf } from './board-options.ts';
 import type { Buses } from './buses.ts';
 
 /** What is polled: each configured device as a source. */
 
-/** A pack or a meter through its driver and bus. @throws UserError when the driver is unknown or measures something else */
+/** Where the configuration lists what a driver measures. */
+const LISTS = { pack: 'packs', meter: 'meters', ups: 'ups' } as const;
+
+/** A UPS or an inverter that a driver of ours reads. */
+export type UpsDeviceConfig = Extract<UpsConfig, { via: unknown }>;
+
+/** A pack, a meter or a UPS through its driver and bus. `own`: drivers of the user's profiles. @throws UserError when the driver is unknown or measures something else */
 export function deviceSource(
-  kind: 'pack' | 'meter',
-  config: PackConfig | MeterConfig,
+  kind: 'pack' | 'meter' | 'ups',
+  config: PackConfig | MeterConfig | UpsDeviceConfig,
   buses: Buses,
   clock: Clock,
   wire: Clock,
+  own: readonly Driver[] = [],
 ): Source<unknown> {
-  const driver = lookUp(kind, config);
+  const driver = lookUp(kind, config, own);
   const bus = buses.for(driver, config.via, `${kind} ${config.id}`);
-  const unit = 'unit' in config.via ? config.via.unit : undefined;
   const device = bindDevice(driver, config.id, bus, {
     now: () => clock.wallMs(),
     mono: () => wire.monoMs(),
-    ...(unit === undefined ? {} : { unit }),
+    ...boardOptionsOf(config),
   });
   return { id: config.id, kind, everyMs: config.every * 1000, poll: (signal) => device.poll(signal) };
 }
 
-function lookUp(kind: 'pack' | 'meter', config: PackConfig | MeterConfig): Driver {
+function lookUp(
+  kind: 'pack' | 'meter' | 'ups',
+  config: PackConfig | MeterConfig | UpsDeviceConfig,
+  own: readonly Driver[],
+): Driver {
   try {
-    const driver = driverFor(config.driver);
+    const driver = driverFor(config.driver, own);
     if (driver.measures === kind) return driver;
     throw new UserError(
       `${kind} ${config.id}: driver ${config.driver} reads a ${driver.measures}`,
-      `list it under ${driver.measures}s:`,
+      `list it under ${LISTS[driver.measures]}:`,
     );
   } catch (error) {
     if (error instanceof UnknownDriverError) throw new UserError(`${kind} ${config.id}: ${error.message}`);

@@ -1,8 +1,9 @@
+import { dirname } from 'node:path';
 import { checkConfig, readConfigFile, showProblem } from '../config/load.ts';
 
 /** The command `check`: every problem at once; 2 when the configuration is not valid. */
 export function check(file: string, options: { json?: boolean }): number {
-  const checked = checkConfig(readConfigFile(file));
+  const checked = checkConfig(readConfigFile(file), dirname(file));
   const problems = checked.ok ? checked.warnings : checked.problems;
   if (options.json) {
     console.log(JSON.stringify({ valid: checked.ok, problems }));

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { decodeLine, driverFor, UnknownDriverError } from '#bms';
+import { type Driver, decodeLine, driverFor, UnknownDriverError } from '#bms';
 
 /** Longest line in characters: far above the longest capture, far below what would hurt. */
 const MAX_LINE = 256 * 1024;
@@ -8,16 +8,17 @@ const MAX_LINE = 256 * 1024;
 /**
  * The command `decode`: JSON lines in, JSON lines out, one for one and in the same order (blank lines are passed over).
  * Resolves with the exit status: 0 when the input was read to its end, whatever the frames were worth; 2 for an unknown driver.
- * Nobody reading the output any more (`| head`) is no error.
+ * `more`: drivers of the user's own profiles. Nobody reading the output any more (`| head`) is no error.
  */
 export async function decodeStream(
   driverId: string,
   input: Readable,
   output: Writable,
   errors: Writable = process.stderr,
+  more: readonly Driver[] = [],
 ): Promise<number> {
   try {
-    driverFor(driverId);
+    driverFor(driverId, more);
   } catch (error) {
     if (!(error instanceof UnknownDriverError)) throw error;
     errors.write(`decode: ${error.message}\n`);
@@ -31,7 +32,7 @@ export async function decodeStream(
   try {
     for await (const line of lines(input)) {
       if (gone) break;
-      const answer = line === undefined ? tooLong() : decodeLine(driverId, line);
+      const answer = line === undefined ? tooLong() : decodeLine(driverId, line, more);
       if (!output.write(`${answer}\n`)) await drained(output);
     }
   } finally {

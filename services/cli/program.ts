@@ -110,13 +110,15 @@ function addDecode(program: Command, exit: Exit): void {
     .command('decode')
     .description('one recorded exchange per line of JSON in, what it says per line of JSON out')
     .argument('<driver>', 'driver that knows the protocol, e.g. jbd')
+    .option('--profiles <folder>', 'Modbus profiles of your own besides the built-in ones')
     .addHelpText(
       'after',
       `\nExample: echo '{"request_hex":"dda50400fffc77","response_hex":"dd0400080f450f3d0f370f3dfec677"}' | holdover decode jbd`,
     )
-    .action(async (driver) => {
+    .action(async (driver, { profiles }) => {
       const { decodeStream } = await import('./decode.ts');
-      exit(await decodeStream(driver, process.stdin, process.stdout));
+      const { ownDrivers } = await import('../config/profiles.ts');
+      exit(await decodeStream(driver, process.stdin, process.stdout, process.stderr, ownDrivers(profiles)));
     });
 }
 
@@ -129,6 +131,8 @@ function addRecord(program: Command, exit: Exit): void {
     .requiredOption('--out <file>', 'where the recording goes')
     .option('--seconds <seconds>', 'how long', between(1, 86_400), 30)
     .option('--unit <unit>', 'Modbus unit', between(0, 247))
+    .option('--address <number>', 'number of the board on its line', between(0, 255))
+    .option('--profiles <folder>', 'Modbus profiles of your own besides the built-in ones')
     .addHelpText('after', '\nExample: holdover record /dev/ttyUSB0 --driver jbd --out jbd.jsonl')
     .action(async (device, options) => exit(await (await import('./record.ts')).record(device, options)));
 }

@@ -1,16 +1,17 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { bindDevice, driverFor, UnknownDriverError } from '#bms';
+import { bindDevice, type Driver, driverAt, driverFor, UnknownDriverError } from '#bms';
 import { byteExchange, modbusRtuExchange, recordTransport, transportAt } from '#bridge';
+import { ownDrivers } from '../config/profiles.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
 
 /** The command `record`: asks a device as the service would and writes down every byte. Only reads are sent. */
 export async function record(
   device: string,
-  options: { driver: string; out: string; seconds: number; unit?: number },
+  options: { driver: string; out: string; seconds: number; unit?: number; address?: number; profiles?: string },
 ): Promise<number> {
-  const driver = lookUp(options.driver);
+  const driver = lookUp(options.driver, options.address, ownDrivers(options.profiles));
   const file = createWriteStream(options.out, { flags: 'wx', mode: 0o644 });
   await opened(file, options.out);
   const transport = recordTransport(transportAt(device, driver.line), {
@@ -51,11 +52,12 @@ export async function record(
   return answers > 0 ? 0 : 1;
 }
 
-function lookUp(id: string): ReturnType<typeof driverFor> {
+function lookUp(id: string, address: number | undefined, own: readonly Driver[]): Driver {
   try {
-    return driverFor(id);
+    const driver = driverFor(id, own);
+    return address === undefined ? driver : driverAt(driver, address);
   } catch (error) {
-    if (error instanceof UnknownDriverError) throw new UserError(error.message);
+    if (error instanceof UnknownDriverError || error instanceof RangeError) throw new UserError(error.message);
     throw error;
   }
 }

@@ -1,4 +1,6 @@
 import { type Driver, driverFor, driverIds } from '#bms';
+import { boardProblems } from './devices.ts';
+import { inspectNut, readsUps } from './inspect-nut.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
 
@@ -12,16 +14,18 @@ export interface Problem {
   readonly tryThis?: string;
 }
 
-/** All problems of a configuration that passed its schema. Pure. */
-export function inspect(config: Config): Problem[] {
+/** All problems of a configuration that passed its schema. `own`: drivers of the user's profiles. Pure. */
+export function inspect(config: Config, own: readonly Driver[] = []): Problem[] {
   return [
     ...duplicates(config),
-    ...drivers(config),
+    ...drivers(config, own),
+    ...boardProblems(config, own),
     ...wiring(config),
     ...evidenceNames(config),
     ...stages(config),
     ...halting(config),
     ...exposure(config),
+    ...inspectNut(config),
   ];
 }
 
@@ -38,7 +42,7 @@ const warning = (path: string, message: string, tryThis?: string): Problem => ({
 
 function duplicates(config: Config): Problem[] {
   const problems: Problem[] = [];
-  for (const key of ['packs', 'meters', 'switches', 'hosts'] as const) {
+  for (const key of ['packs', 'meters', 'ups', 'switches', 'hosts'] as const) {
     const seen = new Set<string>();
     config[key].forEach(({ id }, index) => {
       if (seen.has(id)) problems.push(error(`${key}[${index}].id`, `${id} is used twice`, 'give each its own id'));
@@ -48,16 +52,22 @@ function duplicates(config: Config): Problem[] {
   return problems;
 }
 
-function drivers(config: Config): Problem[] {
+/** Where the configuration lists what a driver measures. */
+const LISTS = { pack: 'packs', meter: 'meters', ups: 'ups' } as const;
+
+function drivers(config: Config, own: readonly Driver[]): Problem[] {
   const problems: Problem[] = [];
-  for (const kind of ['pack', 'meter'] as const) {
-    config[`${kind}s`].forEach(({ driver: id, via }, index) => {
-      const path = `${kind}s[${index}]`;
-      const driver = known(id);
-      if (driver === undefined) problems.push(error(`${path}.driver`, `no driver is called ${id}`, nearestOrAll(id)));
+  for (const [kind, key] of Object.entries(LISTS) as ['pack' | 'meter' | 'ups', 'packs' | 'meters' | 'ups'][]) {
+    config[key].forEach((device, index) => {
+      if (!('via' in device)) return;
+      const { driver: id, via } = device;
+      const path = `${key}[${index}]`;
+      const driver = known(id, own);
+      if (driver === undefined)
+        problems.push(error(`${path}.driver`, `no driver is called ${id}`, nearestOrAll(id, own)));
       else if (driver.measures !== kind)
         problems.push(
-          error(`${path}.driver`, `${id} reads a ${driver.measures}`, `list it under ${driver.measures}s:`),
+          error(`${path}.driver`, `${id} reads a ${driver.measures}`, `list it under ${LISTS[driver.measures]}:`),
         );
       else if (driver.shape !== 'registers' && ('modbusRtu' in via || 'modbusTcp' in via))
         problems.push(error(`${path}.via`, `driver ${id} does not speak Modbus`, 'use { serial: … } or { tcp: … }'));
@@ -66,15 +76,16 @@ function drivers(config: Config): Problem[] {
   return problems;
 }
 
-function known(id: string): Driver | undefined {
+function known(id: string, own: readonly Driver[]): Driver | undefined {
   try {
-    return driverFor(id);
+    return driverFor(id, own);
   } catch {
     return undefined;
   }
 }
 
-const nearestOrAll = (id: string): string => nearest(id, driverIds()) ?? driverIds().join(', ');
+const nearestOrAll = (id: string, own: readonly Driver[]): string =>
+  nearest(id, driverIds(own)) ?? driverIds(own).join(', ');
 
 /** Drivers whose ports are numbers; others have names such as ether5. */
 const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi']);
@@ -109,9 +120,9 @@ function evidenceNames(config: Config): Problem[] {
     if ('meter' in each && !meters.has(each.meter))
       problems.push(error(path, `no meter is called ${each.meter}`, list(meters)));
   });
-  if (config.shutdown.stages.length > 0 && packs.size === 0 && meters.size === 0)
+  if (config.shutdown.stages.length > 0 && packs.size === 0 && meters.size === 0 && !readsUps(config))
     problems.push(error('mains.evidence', 'nothing could ever tell that mains is away', 'configure a pack or a meter'));
-  if (config.shutdown.stages.length > 0 && packs.size === 0)
+  if (config.shutdown.stages.length > 0 && packs.size === 0 && config.ups.length === 0)
     problems.push(
       warning('packs', 'without a pack nobody knows how long the battery lasts; set `after` in every stage'),
     );

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { UserError } from '../runtime/errors.ts';
 import { explain } from './explain.ts';
 import { inspect, type Problem } from './inspect.ts';
+import { checkedDrivers, profileFolder } from './profiles.ts';
 import { type Config, configSchema } from './schema.ts';
 
 const MAX_BYTES = 1_000_000;
@@ -11,8 +13,12 @@ export type Checked =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Checks the text of a configuration: syntax, schema, and what only the whole can tell. Pure. */
-export function checkConfig(text: string): Checked {
+/**
+ * Checks the text of a configuration: syntax, schema, and what only the whole can tell. Reads nothing but the profiles
+ * that the configuration names.
+ * @param folder where the file lies; relative folders in it count from there
+ */
+export function checkConfig(text: string, folder?: string): Checked {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, maxAliasCount: 50 } as object);
   const [syntax] = document.errors;
@@ -28,10 +34,14 @@ export function checkConfig(text: string): Checked {
   }
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) return { ok: false, problems: explain(parsed.error, raw) };
-  const found = inspect(parsed.data);
+  const profiles = profileFolder(parsed.data.profiles, folder);
+  const own = checkedDrivers(profiles);
+  if ('severity' in own) return { ok: false, problems: [own] };
+  const config = profiles === undefined ? parsed.data : { ...parsed.data, profiles };
+  const found = inspect(config, own);
   const problems = found.filter(({ severity }) => severity === 'error');
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, config: parsed.data, warnings: found };
+  return { ok: true, config, warnings: found };
 }
 
 function problem(path: string, message: string, tryThis: string): Checked {
@@ -40,7 +50,7 @@ function problem(path: string, message: string, tryThis: string): Checked {
 
 /** Reads and checks a file; throws a `UserError` that lists every problem. */
 export function loadConfig(path: string): { config: Config; warnings: readonly Problem[] } {
-  const checked = checkConfig(readConfigFile(path));
+  const checked = checkConfig(readConfigFile(path), dirname(path));
   if (checked.ok) return checked;
   throw new UserError(`${path} is not a valid configuration:\n${checked.problems.map(showProblem).join('\n')}`);
 }

@@ -1,7 +1,13 @@
 import { z } from 'zod';
+import { boardOptions, unitsOption } from './devices.ts';
+import { influxSchema } from './influx.ts';
+import { mqttSchema } from './mqtt.ts';
+import { nutSchema, upsEvidence, upsWith } from './nut.ts';
 import { switchSchema } from './switches.ts';
-import { duration, hostPort, identifier, interval, ratio, seconds, secret } from './values.ts';
+import { duration, hostPort, identifier, interval, isTimeZone, ratio, seconds, secret } from './values.ts';
 
+export type { InfluxConfig } from './influx.ts';
+export type { MqttConfig } from './mqtt.ts';
 export type { SnmpSwitchConfig } from './switches.ts';
 
 /** The configuration file: one schema is the truth for types, defaults, validation and the JSON Schema for editors. */
@@ -12,9 +18,10 @@ const via = z.union([
   z.strictObject({
     modbusRtu: z.string().min(1),
     unit: z.int().min(0).max(247).optional(),
+    units: unitsOption,
     baud: z.int().min(300).max(4_000_000).optional(),
   }),
-  z.strictObject({ modbusTcp: hostPort, unit: z.int().min(0).max(255).optional() }),
+  z.strictObject({ modbusTcp: hostPort, unit: z.int().min(0).max(255).optional(), units: unitsOption }),
 ]);
 export type Via = z.infer<typeof via>;
 
@@ -29,6 +36,7 @@ const pack = z.strictObject({
   resistanceOhm: z.number().positive().max(10).optional().meta({ unit: 'ohm' }),
   /** Voltage per cell where discharge must have stopped; the chemistry's own default otherwise. */
   cutoffCellV: z.number().positive().max(5).optional().meta({ unit: 'V' }),
+  ...boardOptions,
   every: interval(1),
   staleAfter: duration.optional(),
 });
@@ -42,6 +50,9 @@ const meter = z.strictObject({
   staleAfter: duration.optional(),
 });
 export type MeterConfig = z.infer<typeof meter>;
+
+const ups = upsWith(via);
+export type UpsConfig = z.infer<typeof ups>;
 
 const halt = z.strictObject({
   ssh: z.strictObject({
@@ -105,6 +116,16 @@ const stage = z.strictObject({
   belowSoc: ratio.optional(),
   /** At the latest when the runtime left is below this. */
   belowRuntime: duration.optional(),
+  /** At once when the load takes more than this share of the full bank in an hour. */
+  fasterThan: z.number().positive().max(20).optional().meta({
+    description: 'at once when the load would take more than this share of the full bank in an hour: 0.5 is half of it',
+  }),
+  /** At once while the clock is between these times. */
+  between: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, 'times of day such as 22:00-06:30')
+    .optional()
+    .meta({ description: 'at once when mains is away between these times of day, such as 22:00-06:30' }),
   drainTimeout: seconds(120),
   /** How long a disruption budget may refuse before its pods are deleted. */
   pdbGrace: seconds(30),
@@ -144,39 +165,8 @@ const shutdown = z.strictObject({
 const evidence = z.union([
   z.strictObject({ meter: identifier, presentAboveV: z.number().positive().optional() }),
   z.strictObject({ pack: identifier, dischargeAboveA: z.number().positive().default(1) }),
+  ...upsEvidence,
 ]);
-
-const mqttTls = z.strictObject({ ca: z.string().optional(), cert: z.string().optional(), key: secret.optional() });
-
-const mqtt = z.union([
-  z.strictObject({
-    embedded: z.strictObject({
-      port: z.int().min(0).max(65535).default(1883),
-      listen: z.string().default('127.0.0.1'),
-      users: z
-        .array(z.strictObject({ user: z.string().min(1), password: secret, write: z.boolean().default(false) }))
-        .default([]),
-    }),
-    topic: z.string().min(1).default('holdover'),
-  }),
-  z.strictObject({
-    url: z.string().regex(/^(mqtts?|wss?):\/\//, 'mqtt://host:1883, mqtts://, ws:// or wss://'),
-    user: z.string().optional(),
-    password: secret.optional(),
-    tls: mqttTls.optional(),
-    topic: z.string().min(1).default('holdover'),
-  }),
-]);
-export type MqttConfig = z.infer<typeof mqtt>;
-
-const influx = z.strictObject({
-  url: z.url(),
-  org: z.string().default('holdover'),
-  bucket: z.string().min(1),
-  token: secret.optional(),
-  every: interval(10),
-});
-export type InfluxConfig = z.infer<typeof influx>;
 
 const http = z.strictObject({
   listen: hostPort.default('127.0.0.1:8470'),
@@ -202,6 +192,11 @@ export const configSchema = z.strictObject({
   site: z
     .strictObject({
       name: identifier.default('rack'),
+      timeZone: z
+        .string()
+        .refine(isTimeZone, 'a time zone such as Europe/Berlin')
+        .optional()
+        .meta({ description: 'zone of the times of day in this file; that of the machine when absent' }),
       circuit: z
         .strictObject({
           volts: z.number().min(80).max(260).default(110).meta({ unit: 'V' }),
@@ -212,14 +207,19 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   packs: z.array(pack).default([]),
+  profiles: z.string().min(1).optional().meta({
+    description: 'folder with Modbus profiles of your own (*.yaml); a relative one counts from this file',
+  }),
   mains: z.strictObject({ evidence: z.array(evidence).default([]) }).prefault({}),
   meters: z.array(meter).default([]),
+  ups: z.array(ups).default([]),
   switches: z.array(switchSchema).default([]),
   hosts: z.array(host).default([]),
   cluster: cluster.optional(),
   shutdown: shutdown.prefault({}),
-  mqtt: mqtt.optional(),
-  influx: influx.optional(),
+  mqtt: mqttSchema.optional(),
+  influx: influxSchema.optional(),
+  nut: nutSchema.optional(),
   http: http.prefault({}),
 });
 

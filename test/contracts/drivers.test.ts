@@ -21,6 +21,7 @@ const vectors = [
   'pylontech',
   'seplos',
   'victron-gx',
+  'voltronic',
 ].flatMap(readVectors);
 
 function withCrc(...bytes: number[]): string {

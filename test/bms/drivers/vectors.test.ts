@@ -17,6 +17,7 @@ const FILES = {
   pace: 16,
   seplos: 37,
   'victron-gx': 13,
+  voltronic: 34,
 } as const;
 
 function lineOf(vector: Vector): string {
