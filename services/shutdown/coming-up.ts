@@ -1,7 +1,7 @@
 import { drawW, nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
-import { wholeShutdownWh } from './forecast.ts';
-import { canCut, hostsOfStage, type Member } from './goal.ts';
+import { canCut, hostsOfStage, type Member, stagedHosts } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
+import { restoreGate } from './restore-gate.ts';
 import type { HostState } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -12,19 +12,6 @@ const BOOT_SURGE = 1.4;
 /** How often a sleeping machine is sent its magic packet, ms. */
 const WAKE_EVERY_MS = 15_000;
 const POWER_CYCLES = 1;
-
-/** May machines be started now? Says why not. */
-export function restoreGate(turn: Turn): string | undefined {
-  const { rack, policy } = turn;
-  const stableForMs = rack.monoMs - rack.mains.sinceMs;
-  if (rack.mains.verdict !== 'present') return 'mains is not confirmed';
-  if (stableForMs < policy.restore.stableForS * 1000) return 'mains is not back long enough';
-  if (rack.bank.freshness !== 'fresh') return undefined;
-  if ((rack.bank.socRatio ?? 0) < policy.restore.minSoc) return 'the bank is below the charge that is wanted first';
-  const usableWh = rack.bank.usableLowWh ?? 0;
-  if (usableWh < wholeShutdownWh(turn.state, rack, policy)) return 'the bank could not carry another shutdown yet';
-  return undefined;
-}
 
 /** Takes our cordon away again. */
 export function uncordon(turn: Turn, host: HostPolicy, state: HostState, because: string): void {
@@ -44,16 +31,24 @@ function stopDrain(turn: Turn, stage: string): void {
   if (turn.flying(drainKey) && !turn.flying(key)) turn.emit({ kind: 'stop-drain', key, drainKey });
 }
 
-/** Starts what is cut or halted, the last stage first, in groups that fit the switch and the circuit. */
+/**
+ * Starts what is cut or halted, the last stage first, in groups that fit the switch and the circuit. A host that has
+ * no room even when nothing else is starting is named, keeps nobody waiting, and is tried again with every group.
+ */
 export function startGroup(turn: Turn): void {
-  if (restoreGate(turn) !== undefined) return;
-  const stage = turn.policy.stages
-    .toReversed()
-    .find(({ name }) => hostsOfStage(turn, name).some((member) => isAwaited(member) || startable(turn)(member)));
-  if (stage === undefined) return;
+  const stages = turn.policy.stages.toReversed();
+  const waiting = stages.findIndex(({ name }) => hostsOfStage(turn, name).some(isAwaited));
+  const begun = waiting < 0 ? stages : stages.slice(0, waiting + 1);
+  const candidates = begun.flatMap(({ name }) => hostsOfStage(turn, name).filter(startable(turn)));
+  if (candidates.length === 0 || restoreGate(turn.state, turn.rack, turn.policy) !== undefined) return;
   const last = turn.watch.lastGroupMs;
   if (last !== undefined && turn.nowMs - last < turn.policy.restore.groupEveryS * 1000) return;
-  const group = fittingGroup(turn, hostsOfStage(turn, stage.name).filter(startable(turn)));
+  const { group, without } = fittingGroup(turn, candidates);
+  const starting = stagedHosts(turn).some(([, state]) => state.phase === 'powering' && state.trouble === undefined);
+  if (group.length === 0 && !starting) {
+    for (const [[host, state], trouble] of without)
+      if (state.trouble === undefined) turn.host(host.id, { trouble }, trouble);
+  }
   if (group.length === 0) return;
   turn.watch = { ...turn.watch, lastGroupMs: turn.nowMs };
   for (const [host] of group) turn.host(host.id, { phase: 'powering', trouble: null }, 'mains is back');
@@ -73,7 +68,10 @@ const startable =
   };
 
 /** As many of the candidates as the switch's budget and the circuit's continuous limit allow together. */
-function fittingGroup(turn: Turn, candidates: readonly Member[]): Member[] {
+function fittingGroup(
+  turn: Turn,
+  candidates: readonly Member[],
+): { group: readonly Member[]; without: readonly (readonly [Member, string])[] } {
   const { rack, policy } = turn;
   const { circuit } = rack;
   let circuitFreeW =
@@ -82,17 +80,26 @@ function fittingGroup(turn: Turn, candidates: readonly Member[]): Member[] {
       : Number.POSITIVE_INFINITY;
   const budgetFreeW = new Map<string, number>();
   const group: Member[] = [];
+  const without: [Member, string][] = [];
   for (const pair of candidates) {
     if (group.length >= policy.restore.groupSize) break;
     const [host, state] = pair;
     const surgeW = (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
     const freeW = host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, budgetFreeW);
-    if (surgeW > freeW || surgeW > circuitFreeW) continue;
+    if (surgeW > freeW || surgeW > circuitFreeW) {
+      const where = surgeW > freeW ? `switch ${host.switchId ?? ''}` : 'the circuit';
+      const leftW = Math.max(0, Math.min(freeW, circuitFreeW));
+      without.push([
+        pair,
+        `not started: it takes ${surgeW.toFixed(0)} W while it boots, ${where} has ${leftW.toFixed(0)} W left`,
+      ]);
+      continue;
+    }
     if (host.switchId !== undefined) budgetFreeW.set(host.switchId, freeW - surgeW);
     circuitFreeW -= surgeW;
     group.push(pair);
   }
-  return group;
+  return { group, without };
 }
 
 function freeOn(turn: Turn, switchId: string, known: ReadonlyMap<string, number>): number {

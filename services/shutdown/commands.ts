@@ -1,41 +1,70 @@
+import { type Answer, accept, refuse } from './answer.ts';
+import { powerCycle, skip, takeOver } from './host-orders.ts';
+import { callOff, rehearse } from './rehearsal.ts';
 import type { Command } from './state.ts';
 import type { Turn } from './turn.ts';
 
 const LONGEST_HOLD_S = 3600;
 
 /** What a person asks for. Refusals say why; what is accepted is in the journal with its author. */
-export function obey(turn: Turn, command: Command, author: string): { accepted: boolean; because: string } {
-  const answer = refusal(turn, command) ?? act(turn, command);
+export function obey(turn: Turn, command: Command, author: string): Answer {
+  const answer = act(turn, command);
   if (answer.accepted) turn.entries.unshift({ kind: 'command', command, author });
   return answer;
 }
 
-function refusal(turn: Turn, command: Command): { accepted: false; because: string } | undefined {
-  const onBattery = turn.state.phase === 'on-battery' || turn.state.phase === 'shutting-down';
-  if (!onBattery) return { accepted: false, because: `nothing to ${command.kind} in phase ${turn.state.phase}` };
-  if (command.kind === 'abort' && turn.state.stages.some(({ trigger }) => trigger === 'energy'))
-    return { accepted: false, because: 'the energy that is left demands this shutdown; only mains can end it' };
-  return undefined;
-}
-
-function act(turn: Turn, command: Command): { accepted: true; because: string } {
+function act(turn: Turn, command: Command): Answer {
   switch (command.kind) {
     case 'begin':
-      for (const stage of turn.state.stages) {
-        if (stage.beganMs === undefined)
-          turn.write({ kind: 'stage', stage: stage.name, began: true, trigger: 'operator' });
-      }
-      return { accepted: true, because: 'all stages begin now' };
-    case 'hold': {
-      const forS = Math.min(command.forS, LONGEST_HOLD_S);
-      turn.write({ kind: 'hold', forS });
-      return { accepted: true, because: `set triggers are held for ${forS} s; the energy trigger is not` };
-    }
+      return onBattery(turn, command) ?? begin(turn);
+    case 'hold':
+      return onBattery(turn, command) ?? hold(turn, command.forS);
     case 'abort':
-      for (const stage of turn.state.stages) {
-        if (stage.beganMs !== undefined) turn.write({ kind: 'stage', stage: stage.name, began: false });
-      }
-      turn.write({ kind: 'hold', forS: LONGEST_HOLD_S });
-      return { accepted: true, because: 'hosts that were not halted stay; set triggers are held for an hour' };
+      if (turn.state.rehearsal !== undefined) return callOff(turn, 'called off by a person');
+      return onBattery(turn, command) ?? abort(turn);
+    case 'skip':
+    case 'unskip':
+      return skip(turn, command.host, command.kind === 'skip');
+    case 'take-over':
+      return takeOver(turn, command.host, command.as);
+    case 'power-cycle':
+      return powerCycle(turn, command.host, command.force ?? false);
+    case 'rehearse':
+      return rehearse(turn, command.stage, command.depth);
   }
+}
+
+function onBattery(turn: Turn, command: Command): Answer | undefined {
+  const { phase } = turn.state;
+  if (phase === 'on-battery' || phase === 'shutting-down') return undefined;
+  return refuse(`nothing to ${command.kind} in phase ${phase}`);
+}
+
+function begin(turn: Turn): Answer {
+  turn.beginAll('operator');
+  return accept('all stages begin now');
+}
+
+function hold(turn: Turn, wantedS: number): Answer {
+  const forS = Math.min(wantedS, LONGEST_HOLD_S);
+  turn.write({ kind: 'hold', forS });
+  return accept(`set triggers are held for ${forS} s; the energy trigger is not`);
+}
+
+/** Shutdowns that no person began and no person may end. */
+const NOT_OURS_TO_END: Readonly<Record<string, string>> = {
+  energy: 'the energy that is left demands this shutdown; only mains can end it',
+  external: 'whoever commands the UPS has ordered this shutdown; only mains can end it',
+};
+
+function abort(turn: Turn): Answer {
+  for (const { trigger } of turn.state.stages) {
+    const because = trigger === undefined ? undefined : NOT_OURS_TO_END[trigger];
+    if (because !== undefined) return refuse(because);
+  }
+  for (const stage of turn.state.stages) {
+    if (stage.beganMs !== undefined) turn.write({ kind: 'stage', stage: stage.name, began: false });
+  }
+  turn.write({ kind: 'hold', forS: LONGEST_HOLD_S });
+  return accept('hosts that were not halted stay; set triggers are held for an hour');
 }

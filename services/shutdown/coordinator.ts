@@ -6,14 +6,19 @@ import type { Log } from '../runtime/log.ts';
 import { type Decision, decide } from './decide.ts';
 import { evolve, initialState } from './evolve.ts';
 import { type Edges, Executor } from './executor.ts';
+import { atPeace } from './goal.ts';
 import type { Journal } from './journal.ts';
-import type { Policy } from './policy.ts';
+import { learn, nothingLearned } from './learned.ts';
+import type { LearnedFile } from './learned-file.ts';
+import { type Policy, withLearned } from './policy.ts';
 import type { Command, CoordinatorState, Effect, Input, JournalEntry } from './state.ts';
 import { emptyWatch, type Watch } from './turn.ts';
 import type { Desk, JournalLine, Schedule } from './view.ts';
 
 export interface CoordinatorOptions {
   readonly policy: Policy;
+  /** Where durations and draws are kept that were learned; without it they are forgotten with the process. */
+  readonly memory?: Pick<LearnedFile, 'read' | 'write'>;
   readonly edges: Edges;
   readonly journal: Journal;
   /** A fresh snapshot of the rack, whenever it is asked for. */
@@ -35,6 +40,7 @@ export class Coordinator implements Part, Desk {
   readonly #options: CoordinatorOptions;
   readonly #executor: Executor;
   readonly #stop = new AbortController();
+  #policy: Policy;
   #state: CoordinatorState;
   #watch: Watch = emptyWatch;
   #loop: Promise<void> = Promise.resolve();
@@ -42,13 +48,15 @@ export class Coordinator implements Part, Desk {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
+    this.#policy = options.policy;
     this.#state = initialState(options.policy, options.clock.monoMs());
     this.#executor = new Executor(options.edges, (input) => this.#take(input));
   }
 
   /** Reads the journal, so that it carries on where an earlier life ended. */
   start(): void {
-    const { journal, policy, clock, log } = this.#options;
+    const { journal, policy, memory, clock, log } = this.#options;
+    if (memory !== undefined) this.#policy = withLearned(policy, memory.read());
     const { lines, damage } = openJournal(journal);
     for (const text of damage) log.error({ journal: journal.path }, text);
     this.#state = recover(lines, policy, clock);
@@ -93,18 +101,28 @@ export class Coordinator implements Part, Desk {
 
   #take(input: Input): Decision | undefined {
     if (this.#stop.signal.aborted && input.kind !== 'result') return undefined;
-    const { journal, policy, log } = this.#options;
+    const { journal, log } = this.#options;
     const rack = this.#options.rack();
-    const decision = decide({ state: this.#state, watch: this.#watch }, input, rack, policy);
+    const before = this.#state;
+    const decision = decide({ state: before, watch: this.#watch }, input, rack, this.#policy);
     this.#state = decision.state;
     this.#watch = decision.watch;
     for (const entry of decision.entries) report(log, entry);
     const intents = decision.effects.map((effect): JournalEntry => ({ kind: 'intent', effect }));
     const written = journal.append([...decision.entries, ...intents]);
-    if (decision.state.phase === 'mains' && decision.state.runId === undefined) journal.rotate();
+    if (atPeace(decision.state)) journal.rotate();
     if (!this.#stop.signal.aborted) this.#act(decision.effects, written);
+    this.#learn(before, decision.entries, rack);
     this.#options.onDecision(rack, decision.state, decision.schedule);
     return decision;
+  }
+
+  #learn(before: CoordinatorState, entries: readonly JournalEntry[], rack: Rack): void {
+    const known = this.#policy.learned ?? nothingLearned;
+    const learned = learn(known, before, entries, rack, this.#policy);
+    if (learned === known) return;
+    this.#policy = withLearned(this.#policy, learned);
+    this.#options.memory?.write(learned);
   }
 
   /**

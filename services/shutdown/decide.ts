@@ -2,9 +2,10 @@ import type { Rack } from '../rack/rack.ts';
 import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
-import { cordonsAll, goalOf, isOff, stagedHosts } from './goal.ts';
-import { awaitOff, cordon, cut, drain, halt } from './going-down.ts';
+import { cordonsAll, goalOf, isOff, stagedHosts, takesPart } from './goal.ts';
+import { awaitOff, cordon, cut, drain, halt, stayOff } from './going-down.ts';
 import type { HostPolicy, Policy } from './policy.ts';
+import { callOff, followRehearsal } from './rehearsal.ts';
 import { takeResult } from './results.ts';
 import type { CoordinatorState, Effect, HostState, Input, JournalEntry } from './state.ts';
 import { hostsOf, Turn, type Watch } from './turn.ts';
@@ -38,6 +39,7 @@ export function decide(
   const answer = input.kind === 'command' ? obey(turn, input.command, input.author) : undefined;
   for (const [host, state] of stagedHosts(turn)) watch(turn, host, state);
   followMains(turn);
+  followRehearsal(turn);
   turn.reckon();
   beginStages(turn);
   for (const [host] of stagedHosts(turn)) pursue(turn, host);
@@ -76,6 +78,7 @@ function followMains(turn: Turn): void {
   const { verdict } = turn.rack.mains;
   const { phase } = turn.state;
   if (verdict === 'absent' && (phase === 'mains' || phase === 'restoring')) {
+    callOff(turn, 'mains is away');
     const runId = turn.state.runId ?? `outage-${new Date(turn.rack.wallMs).toISOString().replace(/[:.]/g, '-')}`;
     turn.write({ kind: 'phase', phase: 'on-battery', because: 'mains is away', runId });
   } else if (verdict === 'present' && phase !== 'mains' && phase !== 'restoring') {
@@ -142,14 +145,16 @@ function pursue(turn: Turn, host: HostPolicy): void {
       return;
     case 'halted':
     case 'cut':
+      if (goal === 'off') stayOff(turn, host, state);
       return;
   }
 }
 
 function closePhase(turn: Turn): void {
   const hosts = stagedHosts(turn);
-  const { phase, runId } = turn.state;
-  const allOff = hosts.length > 0 && hosts.every(([host, state]) => isOff(host, state));
+  const { phase, runId, rehearsal } = turn.state;
+  const taking = hosts.filter(takesPart);
+  const allOff = taking.length > 0 && taking.every(([host, state]) => isOff(host, state));
   if ((phase === 'shutting-down' || phase === 'on-battery') && allOff) {
     turn.write({ kind: 'phase', phase: 'dark', because: 'the last host is off', ...runOf(turn) });
     return;
@@ -159,7 +164,7 @@ function closePhase(turn: Turn): void {
     turn.write({ kind: 'phase', phase: 'on-battery', because: 'the shutdown was called off', ...runOf(turn) });
     return;
   }
-  if (phase !== 'restoring' && (phase !== 'mains' || runId === undefined)) return;
+  if (phase !== 'restoring' && (phase !== 'mains' || runId === undefined || rehearsal !== undefined)) return;
   const allUp = hosts.every(([, state]) => state.phase === 'up' && !state.cordonedByUs);
   if (allUp) {
     turn.write({ kind: 'phase', phase: 'mains', because: 'every host is back' });

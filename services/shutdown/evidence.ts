@@ -1,6 +1,7 @@
 import type { Observed, Rack } from '../rack/rack.ts';
 import type { NodeSample, PortSample } from '../rack/samples.ts';
 import type { HostPolicy } from './policy.ts';
+import type { PortBefore } from './promises.ts';
 import type { HostState } from './state.ts';
 
 /** What the rack says of one host: is it off, is it up again? Pure; the counts live in `HostWatch`. */
@@ -72,8 +73,13 @@ function countDraw(
 function drawIsLow(port: PortSample, host: HostPolicy, state: HostState): boolean {
   if (port.enabled === false || port.state === 'searching' || port.state === 'disabled') return true;
   if (port.powerW === undefined) return false;
-  const belowW = host.haltedBelowW ?? Math.max(HALTED_FLOOR_W, HALTED_SHARE * (state.drawBeforeW ?? 0));
-  return port.powerW < belowW;
+  return port.powerW < haltedBelowW(host, state);
+}
+
+function haltedBelowW(host: HostPolicy, state: HostState): number {
+  if (host.haltedBelowW !== undefined) return host.haltedBelowW;
+  const assumedW = Math.max(HALTED_FLOOR_W, HALTED_SHARE * (state.drawBeforeW ?? 0));
+  return Math.min(assumedW, host.learnedHaltedBelowW ?? assumedW);
 }
 
 function countProbes(
@@ -135,6 +141,28 @@ export function seenUp(rack: Rack, host: HostPolicy, state: HostState): string |
   const poweredServerMs = poweredWallMs + (cluster.serverNowMs - cluster.measuredAtMs);
   if (node.heartbeatAtMs !== undefined && node.heartbeatAtMs > poweredServerMs) return 'Ready with a new heartbeat';
   return undefined;
+}
+
+/** What restoring needs to know of a host as it is now; written down before anything is touched. */
+export function rememberedOf(
+  rack: Rack,
+  host: HostPolicy,
+): Pick<HostState, 'drawBeforeW' | 'portBefore' | 'bootIdBefore'> {
+  const { port } = portOf(rack, host);
+  const bootId = nodeOf(rack, host)?.bootId;
+  return {
+    drawBeforeW: drawW(rack, host),
+    ...(port === undefined ? {} : { portBefore: portAsItIs(port) }),
+    ...(bootId === undefined ? {} : { bootIdBefore: bootId }),
+  };
+}
+
+function portAsItIs(port: PortBefore): PortBefore {
+  return {
+    port: port.port,
+    ...(port.enabled === undefined ? {} : { enabled: port.enabled }),
+    ...(port.priority === undefined ? {} : { priority: port.priority }),
+  };
 }
 
 /** Draw of the host right now, W: measured at its port, else as configured. */

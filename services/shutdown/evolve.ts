@@ -37,6 +37,12 @@ export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: numbe
       const { holdUntilMs: _, ...rest } = state;
       return entry.forS > 0 ? { ...rest, holdUntilMs: atMs + entry.forS * 1000 } : rest;
     }
+    case 'rehearsal': {
+      const { rehearsal: _, ...rest } = state;
+      if (!entry.began) return rest;
+      const { stage, depth, runId } = entry;
+      return { ...rest, rehearsal: { stage, depth, sinceMs: atMs }, ...(runId === undefined ? {} : { runId }) };
+    }
     case 'intent':
     case 'outcome':
     case 'command':
@@ -50,16 +56,28 @@ function enterPhase(
   entry: Extract<JournalEntry, { kind: 'phase' }>,
   atMs: number,
 ): CoordinatorState {
-  const { runId: _run, outageSinceMs, holdUntilMs, ...rest } = state;
+  const { runId: _run, outageSinceMs, holdUntilMs, lossesMs, ...rest } = state;
   const keepsOutage = entry.phase !== 'mains' && entry.phase !== 'restoring';
+  const lost = keepsOutage && outageSinceMs === undefined;
+  const losses = [...(lossesMs ?? []), ...(lost ? [atMs] : [])].slice(-LOSSES_KEPT);
   return {
     ...rest,
+    ...(losses.length === 0 ? {} : { lossesMs: losses }),
+    ...(entry.phase === 'mains' ? { hosts: noneSkipped(rest.hosts) } : {}),
     phase: entry.phase,
     phaseSinceMs: atMs,
     ...(entry.runId === undefined ? {} : { runId: entry.runId }),
     ...(keepsOutage ? { outageSinceMs: outageSinceMs ?? atMs } : {}),
     ...(keepsOutage && holdUntilMs !== undefined ? { holdUntilMs } : {}),
   };
+}
+
+/** More losses than this within an hour change nothing any more. */
+const LOSSES_KEPT = 8;
+
+/** Nobody stays skipped beyond the outage it was said for. */
+function noneSkipped(hosts: CoordinatorState['hosts']): CoordinatorState['hosts'] {
+  return Object.fromEntries(Object.entries(hosts).map(([id, { skipped: _, ...host }]) => [id, host]));
 }
 
 function turn(entry: Extract<JournalEntry, { kind: 'stage' }>, atMs: number): StageState {
@@ -79,7 +97,8 @@ function changeHost(
   const moved = change.phase !== undefined && change.phase !== before.phase;
   const keptTrouble = trouble === undefined ? oldTrouble : (trouble ?? undefined);
   // A host that is up again owes nothing to the outage that is over.
-  const base = change.phase === 'up' ? freshHost(atMs) : rest;
+  const skipped = before.skipped === undefined ? {} : { skipped: before.skipped };
+  const base = change.phase === 'up' ? { ...freshHost(atMs), ...skipped } : rest;
   const after: HostState = {
     ...base,
     ...change,

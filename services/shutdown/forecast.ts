@@ -1,7 +1,9 @@
 import type { Rack } from '../rack/rack.ts';
+import { secondsUntilWindow } from './clock-window.ts';
 import { CHAIN_EFFICIENCY, energyOf } from './energy.ts';
 import { drawW } from './evidence.ts';
-import { isOff, type Member, membersOf } from './goal.ts';
+import { isOff, type Member, membersOf, takesPart } from './goal.ts';
+import { plannedStepS, takenBy } from './learned.ts';
 import type { Policy, StagePolicy } from './policy.ts';
 import { planSchedule, type StagePlan } from './schedule.ts';
 import type { CoordinatorState } from './state.ts';
@@ -56,7 +58,7 @@ function planStage(
   onBattery: boolean,
 ): StagePlan {
   const beganMs = state.stages.find(({ name }) => name === stage.name)?.beganMs;
-  const hosts = membersOf(state, policy, stage.name);
+  const hosts = membersOf(state, policy, stage.name).filter(takesPart);
   const durationS = plannedS(policy, stage, hosts);
   const elapsedS = beganMs === undefined ? 0 : (rack.monoMs - beganMs) / 1000;
   // A cautious drop: what the ports show, without the losses before them that go away as well.
@@ -70,24 +72,33 @@ function planStage(
     ...(stage.afterS === undefined ? {} : { afterS: stage.afterS }),
     ...(stage.belowSoc === undefined ? {} : { belowSoc: stage.belowSoc }),
     ...(stage.belowRuntimeS === undefined ? {} : { belowRuntimeS: stage.belowRuntimeS }),
+    ...(stage.fasterThanPerH === undefined ? {} : { fasterThanPerH: stage.fasterThanPerH }),
+    ...(stage.windows === undefined
+      ? {}
+      : { windowInS: secondsUntilWindow(rack.wallMs, stage.windows, policy.timeZone) }),
   };
 }
 
 function stageState(hosts: readonly Member[], beganMs: number | undefined, onBattery: boolean): StagePlan['state'] {
-  if (hosts.length > 0 && hosts.every(([host, state]) => isOff(host, state))) return 'down';
+  const somebody = hosts.length > 0 || beganMs !== undefined;
+  if (somebody && hosts.every(([host, state]) => isOff(host, state))) return 'down';
   if (beganMs !== undefined) return 'going-down';
   if (!onBattery && hosts.some(([, state]) => state.phase !== 'up')) return 'coming-back';
   return 'waiting';
 }
 
-/** Expected time from begin to the last cut, with margin, s; only what this stage has to do. */
+/** Planned time from begin to the last cut, with margin, s; only what this stage has to do. */
 function plannedS(policy: Policy, stage: StagePolicy, hosts: readonly Member[]): number {
-  const { expectS, margin } = policy;
-  const hasNodes = hosts.some(([host]) => host.node !== undefined);
+  const { expectS, margin, learned } = policy;
+  const unlimited = Number.POSITIVE_INFINITY;
+  const step = (name: 'cordon' | 'drain' | 'halt' | 'cut', limitS = unlimited): number => {
+    const taken = learned === undefined ? undefined : takenBy(learned, name, stage);
+    return Math.min(plannedStepS(taken, Math.min(expectS[name], limitS), margin), limitS * margin);
+  };
   const longestHaltS = Math.max(0, ...hosts.map(([host]) => host.haltTimeoutS));
-  const sumS =
-    (hasNodes ? expectS.cordon + Math.min(expectS.drain, stage.drainTimeoutS) : 0) +
-    Math.min(expectS.halt, longestHaltS) +
-    (hosts.some(([host]) => host.cuttable) ? expectS.cut : 0);
-  return sumS * margin;
+  return (
+    (hosts.some(([host]) => host.node !== undefined) ? step('cordon') + step('drain', stage.drainTimeoutS) : 0) +
+    step('halt', longestHaltS) +
+    (hosts.some(([host]) => host.cuttable) ? step('cut') : 0)
+  );
 }

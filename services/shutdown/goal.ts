@@ -6,8 +6,10 @@ import type { Turn } from './turn.ts';
 export type Goal = 'up' | 'off' | 'stay';
 
 export function goalOf(state: CoordinatorState, host: HostPolicy): Goal {
+  if (state.hosts[host.id]?.skipped) return 'up';
   switch (state.phase) {
     case 'mains':
+      return state.rehearsal !== undefined && state.rehearsal.stage === host.stage ? 'off' : 'up';
     case 'restoring':
       return 'up';
     case 'dark':
@@ -23,7 +25,15 @@ export function goalOf(state: CoordinatorState, host: HostPolicy): Goal {
  * from one stage would otherwise be moved to the next and evicted again (kubernetes-shutdown.md, rule 1).
  */
 export function cordonsAll(state: CoordinatorState): boolean {
-  return state.stages.some((stage) => stage.trigger === 'energy' || stage.trigger === 'operator');
+  return state.stages.some(({ trigger }) => trigger !== undefined && BACK_TO_BACK.has(trigger));
+}
+
+const BACK_TO_BACK: ReadonlySet<string> = new Set(['energy', 'operator', 'external']);
+
+/** Nothing is under way and nothing is ours to undo: the record of what was is no longer needed. */
+export function atPeace(state: CoordinatorState): boolean {
+  const settled = Object.values(state.hosts).every((host) => host.phase === 'up' && !host.cordonedByUs);
+  return state.phase === 'mains' && state.runId === undefined && settled;
 }
 
 /** Nothing more can be done to take its power away. */
@@ -53,3 +63,6 @@ export const hostsOfStage = (turn: Turn, stage: string): readonly Member[] => me
 
 export const stagedHosts = (turn: Turn): readonly Member[] =>
   turn.policy.stages.flatMap(({ name }) => hostsOfStage(turn, name));
+
+/** Not left alone by a person's order. */
+export const takesPart = ([, state]: Member): boolean => state.skipped !== true;

@@ -1,5 +1,5 @@
-import { drawW, nodeOf, nothingSeen, portOf, reachable, seenOff, seenUp } from './evidence.ts';
-import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts } from './goal.ts';
+import { nodeOf, nothingSeen, portOf, reachable, rememberedOf, seenOff, seenUp } from './evidence.ts';
+import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts, takesPart } from './goal.ts';
 import type { HostPolicy, StagePolicy } from './policy.ts';
 import type { PortBefore } from './promises.ts';
 import type { HostState } from './state.ts';
@@ -11,13 +11,7 @@ const CORDON_TRIES = 3;
 
 /** First step down. What restore needs to know is written before anything is touched. */
 export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
-  const { port } = portOf(turn.rack, host);
-  const node = nodeOf(turn.rack, host);
-  const remembered = {
-    drawBeforeW: drawW(turn.rack, host),
-    ...(port === undefined ? {} : { portBefore: portAsItIs(port) }),
-    ...(node?.bootId === undefined ? {} : { bootIdBefore: node.bootId }),
-  };
+  const remembered = rememberedOf(turn.rack, host);
   if (host.node === undefined) {
     turn.host(host.id, { phase: 'drained', ...remembered }, 'not a cluster node');
     return;
@@ -32,21 +26,13 @@ export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
   turn.emit({ kind: 'cordon', key: `cordon:${host.id}`, host: host.id, node: host.node, runId });
 }
 
-function portAsItIs(port: PortBefore): PortBefore {
-  return {
-    port: port.port,
-    ...(port.enabled === undefined ? {} : { enabled: port.enabled }),
-    ...(port.priority === undefined ? {} : { priority: port.priority }),
-  };
-}
-
 /** Evicts all nodes of a stage at once, when everything that goes down with it is cordoned. */
 export function drain(turn: Turn, stage: StagePolicy): void {
   const began = turn.state.stages.find(({ name }) => name === stage.name)?.beganMs;
   if (began === undefined) return;
   const waiting = hostsOfStage(turn, stage.name).filter(([, state]) => state.phase === 'cordoned');
   if (waiting.length === 0) return;
-  const scope = cordonsAll(turn.state) ? stagedHosts(turn) : hostsOfStage(turn, stage.name);
+  const scope = (cordonsAll(turn.state) ? stagedHosts(turn) : hostsOfStage(turn, stage.name)).filter(takesPart);
   if (scope.some(([host, state]) => host.node !== undefined && state.phase === 'up')) return;
   const key = `drain:${stage.name}`;
   const deadlineMs = began + stage.drainTimeoutS * 1000 - turn.nowMs;
@@ -80,6 +66,7 @@ function somewhereToGo(turn: Turn): boolean {
 
 /** Sends the halt. From here on there is no turning back: it must go down before it can come up. */
 export function halt(turn: Turn, host: HostPolicy): void {
+  if (turn.state.rehearsal?.depth === 'drain') return;
   if (earlierStagesStillDrain(turn, host)) return;
   const because = host.canHalt ? 'halt is sent' : 'nothing is configured to halt it';
   // The boot that ends now is the one a later Ready must differ from.
@@ -96,8 +83,8 @@ function earlierStagesStillDrain(turn: Turn, host: HostPolicy): boolean {
   for (const stage of turn.policy.stages) {
     if (stage.name === host.stage) return false;
     const began = turn.state.stages.find(({ name }) => name === stage.name)?.beganMs !== undefined;
-    if (began && hostsOfStage(turn, stage.name).some(([, state]) => ['up', 'cordoned'].includes(state.phase)))
-      return true;
+    const taking = hostsOfStage(turn, stage.name).filter(takesPart);
+    if (began && taking.some(([, state]) => ['up', 'cordoned'].includes(state.phase))) return true;
   }
   return false;
 }
@@ -130,6 +117,39 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
     const trouble = 'not seen to be off by its deadline, and has no port to cut';
     turn.host(host.id, { phase: 'halted', trouble }, trouble);
   }
+}
+
+/** Times a machine that comes up again by itself is halted again; more often it needs a person. */
+const REHALTS = 3;
+/** A switch needs this long until it shows what was written, and a probe until it is asked again, ms. */
+const SETTLED_MS = 8000;
+
+/**
+ * A machine that was off and is not any more, while it is wanted off: it has booted by itself, or its switch has
+ * started anew and gives power to all ports. It is put down once more.
+ */
+export function stayOff(turn: Turn, host: HostPolicy, state: HostState): void {
+  if (turn.nowMs - state.sinceMs < SETTLED_MS || state.trouble !== undefined) return;
+  if (state.phase === 'halted' && state.forced) return;
+  const rehalts = (state.rehalts ?? 0) + 1;
+  const runs = reachable(turn.rack, host) === true;
+  const { port, observed } = portOf(turn.rack, host);
+  const seenSince = observed?.freshness === 'fresh' && (observed.receivedAtMs ?? 0) > state.sinceMs + SETTLED_MS / 2;
+  const powered = state.phase === 'cut' && seenSince && port?.enabled === true;
+  if (!runs && !powered) return;
+  // A host that is about to be cut anyway needs no more than that.
+  if (state.phase === 'halted' && canCut(host, state) && !runs) return;
+  if (rehalts > REHALTS) {
+    const trouble = 'comes up again and again by itself';
+    turn.host(host.id, { trouble }, trouble);
+    return;
+  }
+  turn.host(
+    host.id,
+    { phase: 'halting', rehalts },
+    runs ? 'came up again by itself' : 'its port was switched on again',
+  );
+  turn.see(host.id, nothingSeen);
 }
 
 /** It answers, or its node is Ready anew: a machine that booted by itself, or never stopped. */

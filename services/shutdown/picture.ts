@@ -1,6 +1,7 @@
 import type { Rack } from '../rack/rack.ts';
 import { portOf, reachable } from './evidence.ts';
 import type { HostPolicy, Policy } from './policy.ts';
+import { restoreGate } from './restore-gate.ts';
 import type { CoordinatorState } from './state.ts';
 import type { CoordinatorView, HostView, Schedule } from './view.ts';
 
@@ -8,6 +9,9 @@ import type { CoordinatorView, HostView, Schedule } from './view.ts';
 export function picture(state: CoordinatorState, schedule: Schedule, rack: Rack, policy: Policy): CoordinatorView {
   const wallOf = (monoMs: number): number => Math.round(rack.wallMs - (rack.monoMs - monoMs));
   const onBattery = state.phase !== 'mains' && state.phase !== 'restoring';
+  const heldForS = ((state.holdUntilMs ?? 0) - rack.monoMs) / 1000;
+  const waits = !onBattery && Object.values(state.hosts).some(({ phase }) => phase === 'cut' || phase === 'halted');
+  const waitingFor = waits ? restoreGate(state, rack, policy) : undefined;
   return {
     phase: state.phase,
     sinceWallMs: wallOf(state.phaseSinceMs),
@@ -16,6 +20,11 @@ export function picture(state: CoordinatorState, schedule: Schedule, rack: Rack,
       ? { onBatteryS: (rack.monoMs - state.outageSinceMs) / 1000 }
       : {}),
     schedule,
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+    ...(heldForS > 0 ? { heldForS } : {}),
+    ...(state.rehearsal === undefined
+      ? {}
+      : { rehearsal: { stage: state.rehearsal.stage, depth: state.rehearsal.depth } }),
     hosts: Object.values(policy.hosts).map((host) => viewHost(host, state, rack, wallOf)),
   };
 }
@@ -38,5 +47,6 @@ function viewHost(host: HostPolicy, state: CoordinatorState, rack: Rack, wallOf:
     ...(measuredW === undefined ? {} : { powerW: measuredW }),
     forced: known?.forced ?? false,
     ...(known?.trouble === undefined ? {} : { trouble: known.trouble }),
+    ...(known?.skipped ? { skipped: true } : {}),
   };
 }

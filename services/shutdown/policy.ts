@@ -1,4 +1,6 @@
 import type { Config } from '../config/schema.ts';
+import { type ClockWindow, clockWindow } from './clock-window.ts';
+import { haltedBelowW, type Learned } from './learned.ts';
 
 /** The part of the configuration the coordinator decides by, with everything looked up and in seconds. */
 
@@ -15,6 +17,8 @@ export interface HostPolicy {
   /** Draw to assume where nothing measures it, W. */
   readonly powerW: number;
   readonly haltedBelowW?: number;
+  /** The same as it was learned; it only ever makes the judgement stricter. */
+  readonly learnedHaltedBelowW?: number;
   readonly haltTimeoutS: number;
   readonly bootTimeoutS: number;
   /** Silence on the network after which it counts as off where no watts tell, s. */
@@ -28,6 +32,9 @@ export interface StagePolicy {
   readonly afterS?: number;
   readonly belowSoc?: number;
   readonly belowRuntimeS?: number;
+  readonly fasterThanPerH?: number;
+  /** Times of day in which the stage goes down as soon as mains is away. */
+  readonly windows?: readonly ClockWindow[];
   readonly drainTimeoutS: number;
   readonly pdbGraceS: number;
 }
@@ -38,6 +45,8 @@ export interface Policy {
   readonly hasCluster: boolean;
   readonly reserveRatio: number;
   readonly margin: number;
+  /** What earlier outages and rehearsals have shown. */
+  readonly learned?: Learned;
   readonly expectS: { readonly cordon: number; readonly drain: number; readonly halt: number; readonly cut: number };
   readonly restore: {
     readonly stableForS: number;
@@ -46,6 +55,8 @@ export interface Policy {
     readonly groupEveryS: number;
     readonly offTimeS: number;
   };
+  /** IANA name of the zone the windows are in; the machine's own when absent. */
+  readonly timeZone?: string;
   readonly circuitLimitA: number;
   readonly circuitVolts: number;
 }
@@ -84,12 +95,16 @@ export function policyOf(config: Config): Policy {
       const afterS = Math.min(...onwards.map((each) => each.after ?? Number.POSITIVE_INFINITY));
       const belowSoc = Math.max(...onwards.map((each) => each.belowSoc ?? 0));
       const belowRuntimeS = Math.max(...onwards.map((each) => each.belowRuntime ?? 0));
+      const fasterThanPerH = Math.min(...onwards.map((each) => each.fasterThan ?? Number.POSITIVE_INFINITY));
+      const windows = onwards.flatMap(({ between }) => (between === undefined ? [] : [clockWindow(between)]));
       return {
         name: stage.name,
         hosts: stage.hosts,
         ...(Number.isFinite(afterS) ? { afterS } : {}),
         ...(belowSoc > 0 ? { belowSoc } : {}),
         ...(belowRuntimeS > 0 ? { belowRuntimeS } : {}),
+        ...(Number.isFinite(fasterThanPerH) ? { fasterThanPerH } : {}),
+        ...(windows.length > 0 ? { windows } : {}),
         drainTimeoutS: stage.drainTimeout,
         pdbGraceS: stage.pdbGrace,
       };
@@ -105,7 +120,19 @@ export function policyOf(config: Config): Policy {
       groupEveryS: shutdown.restore.groupEvery,
       offTimeS: shutdown.restore.offTime,
     },
+    ...(site.timeZone === undefined ? {} : { timeZone: site.timeZone }),
     circuitLimitA: site.circuit.breakerAmps * site.circuit.continuousRatio,
     circuitVolts: site.circuit.volts,
   };
+}
+
+/** The policy with what was learned meanwhile. */
+export function withLearned(policy: Policy, learned: Learned): Policy {
+  const hosts = Object.fromEntries(
+    Object.entries(policy.hosts).map(([id, { learnedHaltedBelowW: _, ...host }]) => {
+      const belowW = haltedBelowW(learned, id);
+      return [id, belowW === undefined ? host : { ...host, learnedHaltedBelowW: belowW }];
+    }),
+  );
+  return { ...policy, hosts, learned };
 }

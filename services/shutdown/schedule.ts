@@ -24,6 +24,10 @@ export interface StagePlan {
   readonly afterS?: number;
   readonly belowSoc?: number;
   readonly belowRuntimeS?: number;
+  /** At once when the load takes more than this share of a full bank in an hour. */
+  readonly fasterThanPerH?: number;
+  /** Seconds until the clock is in a window in which the stage goes down; 0 inside. */
+  readonly windowInS?: number;
 }
 
 export interface ScheduleInput {
@@ -127,24 +131,33 @@ class Walk {
 
   /** When the next stage begins, and why; moves the walk to that moment. */
   begin(stage: StagePlan, needWh: number): { inS: number; by: NonNullable<StageSchedule['decidedBy']> } | undefined {
-    const afterInS =
-      stage.afterS === undefined || this.#input.held ? Number.POSITIVE_INFINITY : stage.afterS - this.#input.onBatteryS;
+    const { inS: afterInS, by: byTime } = this.#timed(stage);
     if (!this.known) {
       const blindInS = Math.min(afterInS, BLIND_GRACE_S - this.#input.onBatteryS);
       this.#timeS = Math.max(this.#timeS, blindInS);
-      return this.#begun(stage, afterInS <= blindInS ? 'after' : 'energy');
+      return this.#begun(stage, afterInS <= blindInS ? byTime : 'energy');
     }
     const { thresholdWh, by } = this.#threshold(stage, needWh);
     const byEnergy = this.#advance(thresholdWh, afterInS);
     if (!Number.isFinite(this.#timeS)) return undefined;
-    return this.#begun(stage, byEnergy ? by : 'after');
+    return this.#begun(stage, byEnergy ? by : byTime);
+  }
+
+  /** The earlier of the two conditions on time. */
+  #timed({ afterS, windowInS }: StagePlan): { inS: number; by: 'after' | 'window' } {
+    const never = Number.POSITIVE_INFINITY;
+    if (this.#input.held) return { inS: never, by: 'after' };
+    const afterInS = afterS === undefined ? never : afterS - this.#input.onBatteryS;
+    return windowInS !== undefined && windowInS < afterInS
+      ? { inS: windowInS, by: 'window' }
+      : { inS: afterInS, by: 'after' };
   }
 
   /** All conditions on energy come down to the highest of some thresholds. */
-  #threshold(stage: StagePlan, needWh: number): { thresholdWh: number; by: 'energy' | 'soc' | 'runtime' } {
+  #threshold(stage: StagePlan, needWh: number): { thresholdWh: number; by: 'energy' | 'soc' | 'runtime' | 'rate' } {
     const { held, socRatio, fullWh, usableWh } = this.#input;
     let thresholdWh = needWh;
-    let by: 'energy' | 'soc' | 'runtime' = 'energy';
+    let by: 'energy' | 'soc' | 'runtime' | 'rate' = 'energy';
     if (!held && stage.belowSoc !== undefined && socRatio !== undefined && usableWh !== undefined) {
       const atSocWh = usableWh - (socRatio - stage.belowSoc) * fullWh;
       if (atSocWh > thresholdWh) [thresholdWh, by] = [atSocWh, 'soc'];
@@ -153,6 +166,8 @@ class Walk {
       const atRuntimeWh = (this.#loadW * stage.belowRuntimeS) / 3600;
       if (atRuntimeWh > thresholdWh) [thresholdWh, by] = [atRuntimeWh, 'runtime'];
     }
+    if (!held && stage.fasterThanPerH !== undefined && this.#loadW > stage.fasterThanPerH * fullWh && fullWh > 0)
+      [thresholdWh, by] = [Number.POSITIVE_INFINITY, 'rate'];
     return { thresholdWh, by };
   }
 

@@ -25,6 +25,10 @@ export interface HostState {
   readonly forced: boolean;
   /** Power cycles because it did not come up, during this restore. */
   readonly powerCycles: number;
+  /** A person has taken it out of this outage: it is neither drained, halted nor cut until mains is back. */
+  readonly skipped?: boolean;
+  /** Times it came up again by itself in this outage and was halted again. */
+  readonly rehalts?: number;
   /** Why the host could not be brought to where it should be; a person has to look. */
   readonly trouble?: string;
 }
@@ -33,8 +37,16 @@ export interface StageState {
   readonly name: string;
   /** Monotonic ms when it began going down; absent: not begun (or brought back since). */
   readonly beganMs?: number;
-  /** What made it begin: `energy`, `after`, `soc`, `runtime`, `operator`. */
+  /** What made it begin: a word of `StageTrigger`. */
   readonly trigger?: string;
+}
+
+/** A stage that is really taken down while mains is there, and brought back. */
+export interface Rehearsal {
+  readonly stage: string;
+  /** `drain`: cordon and evict. `whole`: also halt and cut, and start again. */
+  readonly depth: 'drain' | 'whole';
+  readonly sinceMs: number;
 }
 
 export interface CoordinatorState {
@@ -48,6 +60,9 @@ export interface CoordinatorState {
   readonly stages: readonly StageState[];
   /** An operator holds the schedule until this monotonic ms: only the energy trigger may act. */
   readonly holdUntilMs?: number;
+  readonly rehearsal?: Rehearsal;
+  /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
+  readonly lossesMs?: readonly number[];
 }
 
 /** Something the world must be made to do. `key` is unique among what is in flight. */
@@ -98,6 +113,14 @@ export type JournalEntry =
   | { readonly kind: 'stage'; readonly stage: string; readonly began: boolean; readonly trigger?: string }
   | { readonly kind: 'host'; readonly host: string; readonly change: HostChange; readonly because: string }
   | { readonly kind: 'hold'; readonly forS: number }
+  | {
+      readonly kind: 'rehearsal';
+      readonly stage: string;
+      readonly depth: Rehearsal['depth'];
+      readonly began: boolean;
+      readonly because: string;
+      readonly runId?: string;
+    }
   | { readonly kind: 'intent'; readonly effect: Effect }
   | {
       readonly kind: 'outcome';
@@ -116,10 +139,22 @@ export interface EffectResult extends Outcome {
   readonly host: string;
 }
 
+/** What a person may order. Every one is answered, and in the journal with its author. */
 export type Command =
+  /** Everything goes down now. */
   | { readonly kind: 'begin' }
+  /** Only empty batteries may begin a stage for so long. */
   | { readonly kind: 'hold'; readonly forS: number }
-  | { readonly kind: 'abort' };
+  /** Turn round: what was not halted stays. Ends a rehearsal too. */
+  | { readonly kind: 'abort' }
+  /** Leave one host alone until mains is back, or (`unskip`) no longer. */
+  | { readonly kind: 'skip' | 'unskip'; readonly host: string }
+  /** A person has seen to a host and says how it is; what was troubling it is forgotten. */
+  | { readonly kind: 'take-over'; readonly host: string; readonly as: 'up' | 'off' }
+  /** Switch a hung host's port off and on; `force` also when it answers. */
+  | { readonly kind: 'power-cycle'; readonly host: string; readonly force?: boolean | undefined }
+  /** Really take one stage down on mains, and bring it back. */
+  | { readonly kind: 'rehearse'; readonly stage: string; readonly depth: Rehearsal['depth'] };
 
 /** What comes into `decide` besides the rack. */
 export type Input =

@@ -76,6 +76,13 @@ export class Turn {
     this.state = evolve(this.state, entry, this.nowMs);
   }
 
+  /** Everything that has not begun begins. */
+  beginAll(trigger: string): void {
+    for (const stage of this.state.stages) {
+      if (stage.beganMs === undefined) this.write({ kind: 'stage', stage: stage.name, began: true, trigger });
+    }
+  }
+
   /** The schedule as things stand in this turn. */
   schedule(): Schedule {
     return forecast(this.state, this.rack, this.policy, this.watch.reckoning?.spentWh ?? 0);

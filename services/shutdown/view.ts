@@ -10,7 +10,7 @@ export interface StageSchedule {
   /** Seconds until it must begin, by today's load; 0 when due. Absent when no battery figure allows a prediction. */
   readonly beginsInS?: number;
   /** What decides that moment. */
-  readonly decidedBy?: 'energy' | 'after' | 'soc' | 'runtime' | 'operator';
+  readonly decidedBy?: 'energy' | 'after' | 'soc' | 'runtime' | 'rate' | 'window';
   /** It must begin when usable energy falls below this, Wh. */
   readonly mustBeginBelowWh: number;
   /** Planned time from begin to last port cut, with margin, s. */
@@ -46,6 +46,8 @@ export interface HostView {
   readonly powerW?: number;
   readonly forced: boolean;
   readonly trouble?: string;
+  /** A person has taken it out of this outage. */
+  readonly skipped?: boolean;
 }
 
 export interface CoordinatorView {
@@ -56,6 +58,11 @@ export interface CoordinatorView {
   readonly onBatteryS?: number;
   readonly schedule: Schedule;
   readonly hosts: readonly HostView[];
+  /** Why machines that are off are not started yet; absent when nothing waits. */
+  readonly waitingFor?: string;
+  /** Set triggers are held by a person for this many seconds more. */
+  readonly heldForS?: number;
+  readonly rehearsal?: { readonly stage: string; readonly depth: 'drain' | 'whole' };
 }
 
 export type { DeviceHealth };
@@ -65,6 +72,27 @@ export interface SinkHealth {
   readonly up: boolean;
   readonly sent: number;
   readonly dropped: number;
+  /** What waits to be delivered later; absent where nothing is kept. */
+  readonly waiting?: number;
+  /** Why it does not work at present, in words without secrets. */
+  readonly trouble?: string;
+}
+
+/** Energy counted since counting began. Only grows, also over restarts; see docs/history.md. */
+export interface EnergyTotals {
+  /** Into and out of the bank, Wh. */
+  readonly inWh: number;
+  readonly outWh: number;
+  /** From mains by the meter, Wh; absent without one. */
+  readonly mainsWh?: number;
+  /** By the ports that feed them, Wh. */
+  readonly hostsWh: Readonly<Record<string, number>>;
+  readonly stagesWh: Readonly<Record<string, number>>;
+  /** Money for `mainsWh`, by currency. */
+  readonly cost: Readonly<Record<string, number>>;
+  /** Seconds in which `bank` and `mains` were measured, and in which nothing was counted because they were not. */
+  readonly measuredS: Readonly<Record<string, number>>;
+  readonly unmeasuredS: Readonly<Record<string, number>>;
 }
 
 export interface Snapshot {
@@ -74,6 +102,8 @@ export interface Snapshot {
   readonly coordinator: CoordinatorView;
   readonly devices: readonly DeviceHealth[];
   readonly sinks: readonly SinkHealth[];
+  /** Absent until the counters of earlier lives are read. */
+  readonly energy?: EnergyTotals;
 }
 
 /** How sinks and the HTTP face get snapshots. Listeners must not block: they copy what they need and return. */

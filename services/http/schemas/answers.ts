@@ -14,14 +14,21 @@ const stamp = {
 
 const device = z.object({
   device: z.string(),
-  kind: z.enum(['pack', 'meter', 'switch', 'cluster', 'host']),
+  kind: z.enum(['pack', 'meter', 'ups', 'switch', 'cluster', 'host']),
   up: z.boolean(),
   polls: z.number(),
   failures: z.record(z.string(), z.number()),
   lastSuccessWallMs: z.number().optional(),
 });
 
-const sink = z.object({ sink: z.string(), up: z.boolean(), sent: z.number(), dropped: z.number() });
+const sink = z.object({
+  sink: z.string(),
+  up: z.boolean(),
+  sent: z.number(),
+  dropped: z.number(),
+  waiting: z.number().optional(),
+  trouble: z.string().optional(),
+});
 
 const service = {
   site: z.string(),
@@ -64,22 +71,31 @@ const journalLine = z
   })
   .meta({
     id: 'JournalLine',
-    description: 'Kinds: `phase`, `stage`, `host`, `hold`, `intent`, `outcome`, `command`, `note`.',
+    description: 'Kinds: `phase`, `stage`, `host`, `hold`, `rehearsal`, `intent`, `outcome`, `command`, `note`.',
   });
 
 /** `GET /api/v1/journal`, and data of the event `journal`. */
 export const journalAnswer = z.object({ entries: z.array(journalLine) }).meta({ id: 'JournalAnswer' });
 export type JournalAnswer = z.infer<typeof journalAnswer>;
 
+const name = z.string().min(1).max(64);
+
 /** Body of `POST /api/v1/commands`. */
 export const commandBody = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('begin') }),
-    z.strictObject({ kind: z.literal('hold'), forS: z.number().positive().max(86_400).meta({ unit: 's' }) }),
+    z.strictObject({ kind: z.literal('hold'), forS: z.number().positive().max(3600).meta({ unit: 's' }) }),
     z.strictObject({ kind: z.literal('abort') }),
+    z.strictObject({ kind: z.enum(['skip', 'unskip']), host: name }),
+    z.strictObject({ kind: z.literal('take-over'), host: name, as: z.enum(['up', 'off']) }),
+    z.strictObject({ kind: z.literal('power-cycle'), host: name, force: z.boolean().optional() }),
+    z.strictObject({ kind: z.literal('rehearse'), stage: name, depth: z.enum(['drain', 'whole']) }),
   ])
   .meta({
-    description: '`begin`: shut down now. `hold`: only empty batteries may begin a stage. `abort`: turn round.',
+    description:
+      '`begin`: shut down now. `hold`: only empty batteries may begin a stage. `abort`: turn round. `skip`: leave a ' +
+      'host alone in this outage. `take-over`: a person has seen to a host. `power-cycle`: switch the port of a hung ' +
+      'host off and on. `rehearse`: really take a stage down on mains and bring it back.',
   });
 
 /** Answer to an accepted command. */

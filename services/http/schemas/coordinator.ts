@@ -12,7 +12,7 @@ const stage = z
     hosts: z.array(z.string()),
     state: z.enum(['waiting', 'going-down', 'down', 'coming-back']),
     beginsInS: z.number().optional().meta({ description: 'seconds until it must begin, by the present load' }),
-    decidedBy: z.enum(['energy', 'after', 'soc', 'runtime', 'operator']).optional(),
+    decidedBy: z.enum(['energy', 'after', 'soc', 'runtime', 'rate', 'window']).optional(),
     mustBeginBelowWh: z.number(),
     durationS: z.number(),
     loadAfterW: z.number(),
@@ -45,6 +45,7 @@ export const hostViewSchema = z
     powerW: z.number().optional(),
     forced: z.boolean().meta({ description: 'its power was cut although it was not seen to be off' }),
     trouble: z.string().optional(),
+    skipped: z.boolean().optional().meta({ description: 'a person has taken it out of this outage' }),
   })
   .meta({ id: 'HostView' });
 
@@ -56,5 +57,8 @@ export const coordinatorSchema = z
     onBatteryS: z.number().optional(),
     schedule: scheduleSchema,
     hosts: z.array(hostViewSchema),
+    waitingFor: z.string().optional().meta({ description: 'why machines that are off are not started yet' }),
+    heldForS: z.number().optional().meta({ description: 'set triggers are held by a person for so long' }),
+    rehearsal: z.object({ stage: z.string(), depth: z.enum(['drain', 'whole']) }).optional(),
   })
   .meta({ id: 'Coordinator' });

@@ -104,6 +104,8 @@ function build(rack = new RackSketch(smallPolicy())) {
           read: () => Promise.reject(new Error('not asked')),
           setPorts: async (ports, enabled) => {
             const { code } = await done(`${enabled ? 'power' : 'cut'} ${ports.join(' ')}`);
+            for (const { id, port } of Object.values(policy.hosts))
+              if (port !== undefined && ports.includes(port)) Object.assign(rack.host(id), { enabled });
             return ports.map((port) => ({ port, code }));
           },
           close: () => Promise.resolve(),

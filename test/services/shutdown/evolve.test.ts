@@ -125,7 +125,9 @@ describe('after a restart', () => {
     const shiftMs = 77_000 - bench.rack.nowMs;
     const { hosts, ...rest } = bench.state;
     const { hosts: hostsAgain, ...restAgain } = again;
-    expect(restAgain).toEqual({ ...rest, phaseSinceMs: rest.phaseSinceMs + shiftMs });
+    const lossesMs = rest.lossesMs?.map((atMs) => atMs + shiftMs);
+    expect(lossesMs).toHaveLength(1);
+    expect(restAgain).toEqual({ ...rest, phaseSinceMs: rest.phaseSinceMs + shiftMs, lossesMs });
     for (const [id, state] of Object.entries(hosts))
       expect(hostsAgain[id]).toEqual({ ...state, sinceMs: state.sinceMs + shiftMs });
   });

@@ -308,7 +308,9 @@ describe('simulated rack: switch', () => {
     world.step(1);
     expect(stateOf(world, 'pi1')).toBe('off');
     expect(stateOf(world, 'pi2')).toBe('running');
-    expect(world.violations).toMatchObject([{ rule: 'power cut under a running host', detail: /overload/ }]);
+    expect(world.violations).toMatchObject([
+      { rule: 'power cut under a running host', detail: expect.stringMatching(/overload/) },
+    ]);
   });
 
   it('refuses a port it does not have, a machine on such a port, and two machines on one', () => {

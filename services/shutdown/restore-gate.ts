@@ -1,0 +1,36 @@
+import type { Rack } from '../rack/rack.ts';
+import { wholeShutdownWh } from './forecast.ts';
+import type { Policy } from './policy.ts';
+import type { CoordinatorState } from './state.ts';
+
+/** Mains that came back this many times over is trusted no later than this, as a multiple of `stableFor`. */
+const MOST_PATIENCE = 8;
+const FLAPPING_WINDOW_MS = 3_600_000;
+
+/**
+ * May machines be started now? Says why not, in words for a person, or nothing when they may. A bank nobody can read
+ * does not hold the gate shut: a dead BMS must not keep a rack dark for ever.
+ */
+export function restoreGate(state: CoordinatorState, rack: Rack, policy: Policy): string | undefined {
+  const { bank, mains, monoMs } = rack;
+  if (mains.verdict !== 'present') return 'mains is not confirmed';
+  const waitS = Math.ceil(stableForS(state, monoMs, policy) - (monoMs - mains.sinceMs) / 1000);
+  if (waitS > 0) return `mains is not back long enough: ${waitS} s more`;
+  if (bank.freshness !== 'fresh') return undefined;
+  const { minSoc } = policy.restore;
+  if ((bank.socRatio ?? 0) < minSoc) {
+    const has = Math.round((bank.socRatio ?? 0) * 100);
+    return `the bank holds ${has} % and ${Math.round(minSoc * 100)} % are wanted first`;
+  }
+  const needWh = wholeShutdownWh(state, rack, policy);
+  const usableWh = bank.usableLowWh ?? 0;
+  if (usableWh < needWh)
+    return `the bank could not carry another shutdown yet: ${Math.round(usableWh)} of ${Math.ceil(needWh)} Wh`;
+  return undefined;
+}
+
+/** How long mains must have been back, s: twice as long with every further loss within the hour. */
+export function stableForS(state: CoordinatorState, nowMs: number, policy: Policy): number {
+  const losses = (state.lossesMs ?? []).filter((atMs) => nowMs - atMs < FLAPPING_WINDOW_MS).length;
+  return policy.restore.stableForS * Math.min(MOST_PATIENCE, 2 ** Math.max(0, losses - 1));
+}
