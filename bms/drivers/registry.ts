@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { daly } from './daly.ts';
 import { dalyModbus } from './daly-modbus.ts';
 import { dalyP81 } from './daly-p81.ts';
+import { diybms } from './diybms.ts';
 import type { Driver } from './driver.ts';
 import { ads1115 } from './i2c/ads1115.ts';
 import { chipDriver } from './i2c/chip.ts';
@@ -39,6 +40,8 @@ const DRIVERS: readonly Entry[] = [
   { id: 'daly', aliases: ['daly-a5'], make: () => daly },
   { id: 'daly-modbus', aliases: ['daly-modbus-d2'], make: () => dalyModbus },
   { id: 'daly-p81', aliases: ['daly-modbus-p81'], make: () => dalyP81 },
+  { id: 'diybms', aliases: ['diybms-ring'], make: () => diybms },
+  { id: 'diybms-current-monitor', make: profile('diybms-current-monitor') },
   { id: 'eg4-ll', make: profile('eg4-ll') },
   { id: 'epever-tracer', make: profile('epever-tracer') },
   { id: 'heltec-modbus', make: profile('heltec-modbus') },
@@ -59,9 +62,11 @@ const DRIVERS: readonly Entry[] = [
   { id: 'pijuice', make: () => chipDriver(pijuice) },
   { id: 'pylontech', aliases: ['pylontech-rs485'], make: () => pylontech },
   { id: 'pylontech-rt', make: profile('pylontech-rt') },
+  { id: 'pzem-017', make: profile('pzem-017') },
   { id: 'renogy-battery', make: profile('renogy-battery') },
   { id: 'renogy-battery-pro', make: profile('renogy-battery-pro') },
   { id: 'renogy-rover', make: profile('renogy-rover') },
+  { id: 'sdm120', make: profile('sdm120') },
   { id: 'sdm230', aliases: ['eastron-sdm'], make: profile('sdm230') },
   { id: 'seplos', aliases: ['seplos-v2'], make: () => seplos },
   { id: 'seplos-v3', make: profile('seplos-v3') },

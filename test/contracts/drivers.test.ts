@@ -21,7 +21,11 @@ const vectors = [
   'pylontech',
   'seplos',
   'victron-gx',
+  'ina',
+  'i2c-sensors',
   'voltronic',
+  'diybms',
+  'sdm120',
 ].flatMap(readVectors);
 
 function withCrc(...bytes: number[]): string {
@@ -86,8 +90,8 @@ describe.each(cases)('driver %s', (id, driver, own) => {
     expect(driver.id).toBe(id);
     expect(driver.id).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
     expect(driver.title).not.toBe('');
-    expect(driver.note).toMatch(/^protocols\/[a-z<>-]+\.md/);
-    expect(driver.line.baud).toBeGreaterThanOrEqual(1200);
+    expect(driver.note).toMatch(/^protocols\/[a-z0-9<>-]+\.md/);
+    if (driver.shape !== 'i2c') expect(driver.line.baud).toBeGreaterThanOrEqual(1200);
   });
 
   it('decodes its fixtures to what their sources say', () => {
@@ -166,6 +170,14 @@ describe.each(cases)('driver %s', (id, driver, own) => {
   it('has a polling plan that makes sense', () => {
     if (driver.shape === 'stream') {
       expect(driver.silenceMs).toBeGreaterThanOrEqual(1000);
+      return;
+    }
+    if (driver.shape === 'i2c') {
+      for (const { cadence, registers, decode } of driver.reads) {
+        expect(cadence).toBe('fast');
+        expect(registers.every(({ at, length }) => at >= 0 && at <= 0xff && length >= 1 && length <= 32)).toBe(true);
+        expect(decode(new Map()).ok).toBe(false);
+      }
       return;
     }
     expect(driver.gapMs).toBeGreaterThanOrEqual(0);

@@ -17,13 +17,31 @@ const FILES = {
   pace: 16,
   seplos: 37,
   'victron-gx': 13,
+  ina: 21,
+  'i2c-sensors': 18,
   voltronic: 34,
+  diybms: 14,
+  sdm120: 10,
 } as const;
 
 function lineOf(vector: Vector): string {
   const { request_hex, request_text, response_hex, text, protocol, profile } = vector;
+  const { chip, registers, smbus_words, config, transport_error } = vector;
   const { context } = recorded(vector);
-  return JSON.stringify({ request_hex, request_text, response_hex, text, protocol, profile, context });
+  return JSON.stringify({
+    request_hex,
+    request_text,
+    response_hex,
+    text,
+    protocol,
+    profile,
+    context,
+    chip,
+    registers,
+    smbus_words,
+    config,
+    transport_error,
+  });
 }
 
 describe.each(Object.entries(FILES))('captures of %s', (file, count) => {

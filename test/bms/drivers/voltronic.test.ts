@@ -27,12 +27,12 @@ function sampleOf(...names: string[]) {
 /** A unit that answers the commands it was given answers for, and NAK to the rest. */
 class Unit extends MemoryTransport {
   readonly asked: string[] = [];
-  constructor(readonly answers: Record<string, Uint8Array>) {
+  constructor(answers: Record<string, Uint8Array>) {
     super();
     this.device = (bytes) => {
       const command = String.fromCharCode(...bytes.subarray(0, -3));
       this.asked.push(command);
-      this.say(this.answers[command] ?? answer('nak'));
+      this.say(answers[command] ?? answer('nak'));
     };
   }
 }
