@@ -110,6 +110,7 @@ function aged(rack: PlainRack, byMs: number, stale: boolean): PlainRack {
     ...rack,
     packs: each(rack.packs),
     meters: each(rack.meters),
+    ...(rack.ups ? { ups: each(rack.ups) } : {}),
     switches: each(rack.switches),
     hosts: each(rack.hosts),
     ...(rack.cluster ? { cluster: one(rack.cluster) } : {}),

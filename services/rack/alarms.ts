@@ -1,5 +1,6 @@
 import type { Alarm } from '#bms/model';
 import type { Observed, Rack, RackAlarm } from './rack.ts';
+import { upsAlarms } from './ups-alarms.ts';
 
 /** Alarms of the rack as a whole: what is silent or stale, what contradicts itself, what runs near its limit. Pure. */
 export function rackAlarms(
@@ -9,9 +10,11 @@ export function rackAlarms(
   return [
     ...silence('pack', rack.packs, 'critical'),
     ...silence('meter', rack.meters, 'warning'),
+    ...silence('ups', rack.ups ?? {}, Object.keys(rack.packs).length === 0 ? 'critical' : 'warning'),
     ...silence('switch', rack.switches, 'warning'),
     ...(rack.cluster === undefined ? [] : silence('cluster', { api: rack.cluster }, 'warning')),
     ...packs(rack, packModel),
+    ...upsAlarms(rack),
     ...mains(rack),
     ...switches(rack),
     ...circuit(rack),

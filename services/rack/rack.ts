@@ -1,4 +1,4 @@
-import type { MeterSample, PackSample } from '#bms/model';
+import type { MeterSample, PackSample, UpsSample } from '#bms/model';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
 
 export interface Failure {
@@ -69,6 +69,13 @@ export interface CircuitView {
   readonly freshness: 'fresh' | 'stale' | 'absent';
 }
 
+/** Somebody who commands a UPS has ordered everything it feeds to go down. */
+export interface ForcedShutdown {
+  /** Which UPS says so. */
+  readonly ups: string;
+  readonly because: string;
+}
+
 export interface RackAlarm {
   /** Kebab-case, stable: `pack-stale`, `mains-disputed`, … */
   readonly code: string;
@@ -85,18 +92,22 @@ export interface Rack {
   readonly packs: Readonly<Record<string, Observed<PackSample>>>;
   readonly bank: BankView;
   readonly meters: Readonly<Record<string, Observed<MeterSample>>>;
+  /** Absent when none is configured. */
+  readonly ups?: Readonly<Record<string, Observed<UpsSample>>>;
   readonly switches: Readonly<Record<string, Observed<SwitchSample>>>;
   readonly hosts: Readonly<Record<string, Observed<HostSample>>>;
   /** Absent when no cluster is configured. */
   readonly cluster?: Observed<ClusterSample>;
   readonly mains: MainsView;
   readonly circuit: CircuitView;
+  /** Present only while a fresh UPS says so. */
+  readonly forcedShutdown?: ForcedShutdown;
   readonly alarms: readonly RackAlarm[];
 }
 
 export interface DeviceHealth {
   readonly device: string;
-  readonly kind: 'pack' | 'meter' | 'switch' | 'cluster' | 'host';
+  readonly kind: 'pack' | 'meter' | 'ups' | 'switch' | 'cluster' | 'host';
   readonly up: boolean;
   readonly polls: number;
   /** By reason: `timeout`, `closed`, `refused`, … */

@@ -11,7 +11,9 @@ import {
   type SocState,
   socStart,
   socStep,
+  type UpsSample,
 } from '#bms/model';
+import { evidenceUpses } from '../config/nut.ts';
 import type { Config } from '../config/schema.ts';
 import { judgeMains, type MainsState, type MainsWitness, unknownMains } from '../mains/judge.ts';
 import { meterWitness, packWitness } from '../mains/witnesses.ts';
@@ -21,8 +23,10 @@ import { rackAlarms } from './alarms.ts';
 import { Ledger } from './ledger.ts';
 import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
+import { upsBank } from './ups-bank.ts';
+import { forcedBy, namedUpsWitness, upsWitnesses } from './ups-view.ts';
 
-type AnySample = PackSample | MeterSample | SwitchSample | HostSample | ClusterSample;
+type AnySample = PackSample | MeterSample | UpsSample | SwitchSample | HostSample | ClusterSample;
 
 /** What our own count of a pack's charge is, with the wall time it belongs to, ms. Survives restarts. */
 export interface SocNote {
@@ -38,7 +42,7 @@ interface Pack {
   note?: SocNote;
 }
 
-const KINDS = ['pack', 'meter', 'switch', 'host', 'cluster'] as const;
+const KINDS = ['pack', 'meter', 'ups', 'switch', 'host', 'cluster'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** Half of mains is no mains and four fifths is: brown-outs in between are left to other witnesses. */
@@ -63,6 +67,7 @@ export class RackStore {
     this.#ledgers = {
       pack: new Ledger(config.packs),
       meter: new Ledger(config.meters),
+      ups: new Ledger([...config.ups, ...evidenceUpses(config.mains.evidence)]),
       switch: new Ledger(config.switches),
       host: new Ledger(config.hosts.map(({ id }) => ({ id, every: HOST_PROBE_S }))),
       cluster: new Ledger(config.cluster === undefined ? [] : [{ id: 'cluster', ...config.cluster }]),
@@ -108,15 +113,23 @@ export class RackStore {
       this.#ledgers[kind].observed(monoMs) as Record<string, Observed<S>>;
     const packs = observe<PackSample>('pack');
     const meters = observe<MeterSample>('meter');
+    const ups = observe<UpsSample>('ups');
     const switches = observe<SwitchSample>('switch');
     const hosts = observe<HostSample>('host');
     const { cluster } = observe<ClusterSample>('cluster');
-    const judged = judgeMains(this.#mains, this.#witnesses(packs, meters), this.#mainsPolicy(), monoMs);
+    const judged = judgeMains(this.#mains, this.#witnesses(packs, meters, ups), this.#mainsPolicy(), monoMs);
     this.#mains = judged.state;
-    this.#bank = this.#viewBank(packs);
+    this.#bank = this.#viewBank(packs, ups);
     const circuit = this.#viewCircuit(meters);
     const base = { wallMs: this.#clock.wallMs(), monoMs, packs, bank: this.#bank, meters, switches, hosts, circuit };
-    const rack = { ...base, ...(cluster === undefined ? {} : { cluster }), mains: judged.view };
+    const forcedShutdown = forcedBy(ups);
+    const rack = {
+      ...base,
+      ...(Object.keys(ups).length === 0 ? {} : { ups }),
+      ...(cluster === undefined ? {} : { cluster }),
+      mains: judged.view,
+      ...(forcedShutdown === undefined ? {} : { forcedShutdown }),
+    };
     return { ...rack, alarms: rackAlarms(rack, this.#modelAlarms(packs)) };
   }
 
@@ -135,7 +148,14 @@ export class RackStore {
     pack.countedMs = nowMs;
   }
 
-  #viewBank(packs: Readonly<Record<string, Observed<PackSample>>>): BankView {
+  #viewBank(
+    packs: Readonly<Record<string, Observed<PackSample>>>,
+    ups: Readonly<Record<string, Observed<UpsSample>>>,
+  ): BankView {
+    if (this.#packs.size === 0) {
+      const figure = upsBank(this.#config.ups.map(({ id, capacityWh }) => ({ capacityWh, observed: ups[id] })));
+      return figure === undefined ? this.#silentBank() : { ...figure, freshness: 'fresh' };
+    }
     const members: BankMember[] = [];
     let measuredAtMs: number | undefined;
     for (const [id, { spec, soc }] of this.#packs) {
@@ -147,17 +167,19 @@ export class RackStore {
       });
       if (fresh?.receivedAtMs !== undefined) measuredAtMs = Math.max(measuredAtMs ?? 0, fresh.receivedAtMs);
     }
-    if (measuredAtMs === undefined) {
-      // The last known energy is what dead reckoning starts from; what flows right now nobody knows.
-      const { currentA: _a, powerW: _w, voltageV: _v, runtimeS: _r, ...last } = this.#bank;
-      return { ...last, complete: false, freshness: last.freshness === 'absent' ? 'absent' : 'stale' };
-    }
+    if (measuredAtMs === undefined) return this.#silentBank();
     const flowingW = members.reduce(
       (sum, { sample }) => sum + (sample?.powerW ?? (sample?.voltageV ?? 0) * (sample?.currentA ?? 0)),
       0,
     );
     const { complete, ...figure } = bankFigure(members, Math.max(0, -flowingW));
     return { ...figure, complete, measuredAtMs, freshness: 'fresh' };
+  }
+
+  /** The last known energy is what dead reckoning starts from; what flows right now nobody knows. */
+  #silentBank(): BankView {
+    const { currentA: _a, powerW: _w, voltageV: _v, runtimeS: _r, ...last } = this.#bank;
+    return { ...last, complete: false, freshness: last.freshness === 'absent' ? 'absent' : 'stale' };
   }
 
   #viewCircuit(meters: Readonly<Record<string, Observed<MeterSample>>>): CircuitView {
@@ -178,6 +200,7 @@ export class RackStore {
   #witnesses(
     packs: Readonly<Record<string, Observed<PackSample>>>,
     meters: Readonly<Record<string, Observed<MeterSample>>>,
+    ups: Readonly<Record<string, Observed<UpsSample>>>,
   ): MainsWitness[] {
     const presentAboveV = this.#config.site.circuit.volts * PRESENT_SHARE;
     const named = this.#config.mains.evidence;
@@ -185,13 +208,14 @@ export class RackStore {
       return [
         ...Object.entries(meters).map(([id, meter]) => meterWitness(id, meter, presentAboveV)),
         ...Object.entries(packs).map(([id, pack]) => packWitness(id, pack, DISCHARGE_A)),
+        ...upsWitnesses(this.#config, ups),
       ];
     }
-    return named.map((each) =>
-      'meter' in each
-        ? meterWitness(each.meter, meters[each.meter], each.presentAboveV ?? presentAboveV)
-        : packWitness(each.pack, packs[each.pack], each.dischargeAboveA),
-    );
+    return named.map((each) => {
+      if ('meter' in each) return meterWitness(each.meter, meters[each.meter], each.presentAboveV ?? presentAboveV);
+      if ('pack' in each) return packWitness(each.pack, packs[each.pack], each.dischargeAboveA);
+      return namedUpsWitness(this.#config, each, ups);
+    });
   }
 
   #mainsPolicy(): { confirmLossMs: number; confirmReturnMs: number } {

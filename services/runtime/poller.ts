@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 /** Something that is asked again and again. */
 export interface Source<S> {
   readonly id: string;
-  readonly kind: 'pack' | 'meter' | 'switch' | 'cluster' | 'host';
+  readonly kind: 'pack' | 'meter' | 'ups' | 'switch' | 'cluster' | 'host';
   readonly everyMs: number;
   poll(signal: AbortSignal): Promise<S>;
 }

@@ -19,6 +19,10 @@ const observed = <Sample extends z.ZodType>(sample: Sample) =>
     failure: z.object({ code: z.string(), message: z.string() }).optional(),
   });
 
+const deviceAlarms = z
+  .array(z.object({ code: z.string(), level: z.enum(['warning', 'protection']), detail: z.string().optional() }))
+  .optional();
+
 const packSample = z
   .object({
     kind: z.literal('pack'),
@@ -38,9 +42,7 @@ const packSample = z
     balancingCells: z.array(z.number()).optional(),
     chargeFetClosed: z.boolean().optional(),
     dischargeFetClosed: z.boolean().optional(),
-    alarms: z
-      .array(z.object({ code: z.string(), level: z.enum(['warning', 'protection']), detail: z.string().optional() }))
-      .optional(),
+    alarms: deviceAlarms,
     energyInWh: number,
     energyOutWh: number,
     timeToEmptyS: number,
@@ -68,6 +70,33 @@ const meterSample = z
     exportWh: number,
   })
   .meta({ id: 'MeterSample', description: 'What an AC meter said. Positive power is drawn from mains.' });
+
+const upsSample = z
+  .object({
+    kind: z.literal('ups'),
+    measuredAtMs: z.number(),
+    mainsPresent: z.boolean().optional(),
+    inputVoltageV: number,
+    inputFrequencyHz: number,
+    outputVoltageV: number,
+    outputFrequencyHz: number,
+    loadPowerW: number,
+    loadApparentVa: number,
+    loadRatio: number,
+    batteryVoltageV: number,
+    batteryCurrentA: number,
+    socRatio: number,
+    runtimeS: number,
+    temperatureC: number,
+    mode: z.string().optional(),
+    lowBattery: z.boolean().optional(),
+    forcedShutdown: z.boolean().optional(),
+    alarms: deviceAlarms,
+    model: z.string().optional(),
+    firmware: z.string().optional(),
+    serial: z.string().optional(),
+  })
+  .meta({ id: 'UpsSample', description: 'What a UPS or an inverter said of mains, its load and its battery.' });
 
 const portSample = z
   .object({
@@ -168,11 +197,13 @@ export const rackSchema = z
     packs: z.record(z.string(), observed(packSample)),
     bank,
     meters: z.record(z.string(), observed(meterSample)),
+    ups: z.record(z.string(), observed(upsSample)).optional(),
     switches: z.record(z.string(), observed(switchSample)),
     hosts: z.record(z.string(), observed(hostSample)),
     cluster: observed(clusterSample).optional(),
     mains,
     circuit,
+    forcedShutdown: z.object({ ups: z.string(), because: z.string() }).optional(),
     alarms: z.array(alarm),
   })
   .meta({ id: 'Rack', description: 'The latest sample of everything, each with its age. SI units, ratios 0..1.' });
