@@ -9,6 +9,7 @@ export type {
   ExchangeDriver,
   ExchangeRead,
   Fields,
+  I2cDriver,
   RecordedExchange,
   Refusal,
   RegisterBlock,
@@ -16,8 +17,11 @@ export type {
   StreamDriver,
   StreamParser,
 } from './drivers/driver.ts';
+export { ADS_INPUTS, ADS_RANGES_V } from './drivers/i2c/ads1115.ts';
+export { type Sensor, usualAddress } from './drivers/i2c/sensors.ts';
 export { builtInProfiles, loadProfiles, ProfileError } from './drivers/load-profiles.ts';
 export type { ProfileDriver } from './drivers/modbus-profile.ts';
 export { driverFor, driverIds, UnknownDriverError } from './drivers/registry.ts';
 export * from './model/index.ts';
 export { implausible } from './plausible.ts';
+export { type PlacedSensor, SensorPack } from './sensor-pack.ts';

@@ -17,6 +17,16 @@ export { byteSum, crc16Modbus } from './framing/crc.ts';
 export { Cursor } from './framing/cursor.ts';
 export { acceptLengthPrefixed, type LengthPrefixedShape } from './framing/length-prefixed.ts';
 export { Malformed } from './framing/malformed.ts';
+export { linuxI2cBus } from './i2c.ts';
+export {
+  type I2cBus,
+  type I2cChip,
+  type I2cConversation,
+  type I2cExchange,
+  type I2cMux,
+  type I2cPlace,
+  i2cExchange,
+} from './i2c-exchange.ts';
 export { type ModbusOptions, modbusRtuExchange, modbusTcpExchange } from './modbus.ts';
 export { type RecordedChunk, type RecordingHeader, type RecordOptions, recordTransport } from './record.ts';
 export { parseRecording, type Recording, replayTransport } from './replay.ts';

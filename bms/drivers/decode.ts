@@ -1,5 +1,6 @@
 import { hexToBytes } from '#bridge';
 import type { Decoded, Driver, Fields, RecordedExchange, Refusal } from './driver.ts';
+import { recordedRegisters } from './i2c/recorded.ts';
 import { driverFor, UnknownDriverError } from './registry.ts';
 
 /**
@@ -64,6 +65,7 @@ function readInput(line: string): RecordedExchange | Refusal {
       ...(response === undefined ? {} : { response }),
       ...(answerText === undefined ? {} : { text: answerText }),
       ...contextOf(given.context),
+      ...recordedRegisters(given),
     };
   } catch (error) {
     return input(error instanceof Error ? error.message : String(error));
@@ -85,6 +87,7 @@ function latin1(text: string | undefined): Uint8Array | undefined {
 }
 
 function input(what: string): Refusal {
-  const form = '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "protocol"?, "profile"?, "context"?}';
+  const form =
+    '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "protocol"?, "profile"?, "context"?, "registers"?, "config"?}';
   return { code: 'input', message: `${what}; a line is a JSON object of the form ${form}` };
 }

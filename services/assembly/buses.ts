@@ -9,6 +9,7 @@ import {
 } from '#bridge';
 import type { Via } from '../config/schema.ts';
 import { UserError } from '../runtime/errors.ts';
+import { I2cBuses } from './i2c.ts';
 
 type Exchange = ByteExchange | RegisterExchange;
 
@@ -17,6 +18,7 @@ type Exchange = ByteExchange | RegisterExchange;
  * each other's answers.
  */
 export class Buses {
+  readonly i2c = new I2cBuses();
   readonly #open = new Map<string, { readonly exchange: Exchange; readonly protocol: string }>();
 
   /** The bus a device is reached by. @throws UserError when two devices want the same line in different ways */
@@ -34,7 +36,7 @@ export class Buses {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ exchange }) => exchange.close()));
+    await Promise.all([this.i2c.close(), ...[...this.#open.values()].map(({ exchange }) => exchange.close())]);
     this.#open.clear();
   }
 }
@@ -51,6 +53,8 @@ function plan(driver: Driver, via: Via, device: string): BusPlan {
     const { host, port } = splitHostPort(via.modbusTcp);
     return { key: `tcp://${via.modbusTcp}`, protocol: 'Modbus TCP', make: () => modbusTcpExchange({ host, port }) };
   }
+  if ('i2c' in via || driver.shape === 'i2c')
+    throw new UserError(`${device}: driver ${driver.id} and ${JSON.stringify(via)} do not fit`);
   const path = 'modbusRtu' in via ? via.modbusRtu : 'tcp' in via ? `tcp://${via.tcp}` : via.serial;
   const baud = 'baud' in via ? via.baud : undefined;
   const line = { ...driver.line, ...(baud === undefined ? {} : { baud }) };

@@ -7,6 +7,7 @@ import type { Source } from '../runtime/poller.ts';
 import type { ClusterControl, HostControl, PoeSwitch } from '../shutdown/promises.ts';
 import { boardOptionsOf } from './board-options.ts';
 import type { Buses } from './buses.ts';
+import { sensorSource } from './i2c.ts';
 
 /** What is polled: each configured device as a source. */
 
@@ -26,6 +27,7 @@ export function deviceSource(
   own: readonly Driver[] = [],
 ): Source<unknown> {
   const driver = lookUp(kind, config, own);
+  if (driver.shape === 'i2c') return sensorSource(config as PackConfig, buses.i2c, clock, wire);
   const bus = buses.for(driver, config.via, `${kind} ${config.id}`);
   const device = bindDevice(driver, config.id, bus, {
     now: () => clock.wallMs(),

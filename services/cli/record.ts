@@ -12,6 +12,8 @@ export async function record(
   options: { driver: string; out: string; seconds: number; unit?: number; address?: number; profiles?: string },
 ): Promise<number> {
   const driver = lookUp(options.driver, options.address, ownDrivers(options.profiles));
+  if (driver.shape === 'i2c')
+    throw new UserError('chips on I2C cannot be recorded', 'read their registers with i2cdump and decode them');
   const file = createWriteStream(options.out, { flags: 'wx', mode: 0o644 });
   await opened(file, options.out);
   const transport = recordTransport(transportAt(device, driver.line), {

@@ -1,5 +1,6 @@
 import { type Driver, driverFor, driverIds } from '#bms';
 import { boardProblems } from './devices.ts';
+import { sensorProblems } from './i2c.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
@@ -20,6 +21,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...duplicates(config),
     ...drivers(config, own),
     ...boardProblems(config, own),
+    ...sensorProblems(config, own),
     ...wiring(config),
     ...evidenceNames(config),
     ...stages(config),
@@ -69,7 +71,7 @@ function drivers(config: Config, own: readonly Driver[]): Problem[] {
         problems.push(
           error(`${path}.driver`, `${id} reads a ${driver.measures}`, `list it under ${LISTS[driver.measures]}:`),
         );
-      else if (driver.shape !== 'registers' && ('modbusRtu' in via || 'modbusTcp' in via))
+      else if (driver.shape !== 'registers' && driver.shape !== 'i2c' && ('modbusRtu' in via || 'modbusTcp' in via))
         problems.push(error(`${path}.via`, `driver ${id} does not speak Modbus`, 'use { serial: … } or { tcp: … }'));
     });
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { boardOptions, unitsOption } from './devices.ts';
+import { energyPriceSchema, historySchema } from './history.ts';
+import { sensorsOption, viaI2c } from './i2c.ts';
 import { influxSchema } from './influx.ts';
 import { mqttSchema } from './mqtt.ts';
 import { nutSchema, upsEvidence, upsWith } from './nut.ts';
@@ -22,6 +24,7 @@ const via = z.union([
     baud: z.int().min(300).max(4_000_000).optional(),
   }),
   z.strictObject({ modbusTcp: hostPort, unit: z.int().min(0).max(255).optional(), units: unitsOption }),
+  viaI2c,
 ]);
 export type Via = z.infer<typeof via>;
 
@@ -37,6 +40,7 @@ const pack = z.strictObject({
   /** Voltage per cell where discharge must have stopped; the chemistry's own default otherwise. */
   cutoffCellV: z.number().positive().max(5).optional().meta({ unit: 'V' }),
   ...boardOptions,
+  sensors: sensorsOption,
   every: interval(1),
   staleAfter: duration.optional(),
 });
@@ -192,6 +196,7 @@ export const configSchema = z.strictObject({
   site: z
     .strictObject({
       name: identifier.default('rack'),
+      energyPrice: energyPriceSchema.optional(),
       timeZone: z
         .string()
         .refine(isTimeZone, 'a time zone such as Europe/Berlin')
@@ -221,6 +226,7 @@ export const configSchema = z.strictObject({
   influx: influxSchema.optional(),
   nut: nutSchema.optional(),
   http: http.prefault({}),
+  history: historySchema.prefault({}),
 });
 
 /** A validated configuration with all defaults filled in. Durations are seconds. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { RecordedExchange } from '../../../bms/drivers/driver.ts';
+import { recordedRegisters } from '../../../bms/drivers/i2c/recorded.ts';
 import { driverFor, UnknownDriverError } from '../../../bms/drivers/registry.ts';
 import { hexToBytes } from '../../../firmware-bridge/index.ts';
 
@@ -17,6 +18,12 @@ export interface Vector {
   readonly chunks_hex?: readonly string[];
   /** What earlier answers of the same device told. */
   readonly context?: Readonly<Record<string, unknown>>;
+  /** Chips on I2C. */
+  readonly chip?: string;
+  readonly registers?: Readonly<Record<string, string>>;
+  readonly smbus_words?: Readonly<Record<string, number>>;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly transport_error?: string;
   readonly expect: Readonly<Record<string, unknown>>;
 }
 
@@ -27,11 +34,11 @@ export function readVectors(file: string): readonly Vector[] {
 
 /** The driver whose business a vector is; undefined where no built-in driver speaks it. */
 export function driverOf(vector: Vector): string {
-  const name = vector.profile ?? vector.protocol;
+  const name = vector.profile ?? vector.chip ?? vector.protocol;
   try {
     return driverFor(name).id;
   } catch (error) {
-    if (error instanceof UnknownDriverError) return name;
+    if (error instanceof UnknownDriverError) return vector.chip === undefined ? name : 'i2c-sensors';
     throw error;
   }
 }
@@ -45,6 +52,7 @@ export function recorded(vector: Vector): RecordedExchange {
     ...(vector.response_hex === undefined ? {} : { response: hexToBytes(vector.response_hex) }),
     ...(vector.text === undefined || vector.response_hex !== undefined ? {} : { response: latin1(vector.text) }),
     ...(vector.text === undefined ? {} : { text: vector.text }),
+    ...recordedRegisters({ ...vector }),
     ...(vector.context === undefined ? {} : { context: camelDeep(vector.context) as Record<string, unknown> }),
   };
 }
@@ -102,6 +110,7 @@ const REMARKS = new Set([
   'highWord',
   'softwareVersionPrefix',
   'contains',
+  'tolerance',
 ]);
 
 /**
@@ -111,19 +120,20 @@ const REMARKS = new Set([
 export function faults(vector: Vector, answer: Readonly<Record<string, unknown>>): string[] {
   const expected = camelDeep(vector.expect) as Record<string, unknown>;
   const values = Object.fromEntries(Object.entries(expected).filter(([key]) => !REMARKS.has(key)));
+  const tolerance = vector.tolerance ?? (expected.tolerance as number | undefined);
   const error = answer.error as Record<string, unknown> | undefined;
   if (expected.error !== undefined) {
     // In the notes `code` is the exception's number; ours is the word of the refusal.
     const { code, ...rest } = values;
     const detail = code === undefined ? rest : { ...rest, exceptionCode: code };
-    return differences(error ?? answer, { ...detail, code: expected.error }, vector.tolerance);
+    return differences(error ?? answer, { ...detail, code: expected.error }, tolerance);
   }
   if (Array.isArray(expected.errorAnyOf)) {
     return expected.errorAnyOf.includes(error?.code) ? [] : [`error: ${error?.code} is not of ${expected.errorAnyOf}`];
   }
   if (error !== undefined && expected.blocksAtLeast !== 0) return [`refused: ${JSON.stringify(error)}`];
   const blocks = Number(answer.blocks ?? error?.blocks ?? 0);
-  const found = differences(answer, values, vector.tolerance);
+  const found = differences(answer, values, tolerance);
   const version = String(expected.softwareVersionPrefix ?? '');
   if (!String(answer.softwareVersion ?? '').startsWith(version)) found.push(`softwareVersion: not ${version}…`);
   const part = String(expected.contains ?? '');
