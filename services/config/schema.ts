@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clusterSchema } from './cluster.ts';
 import { boardOptions, unitsOption } from './devices.ts';
 import { energyPriceSchema, historySchema } from './history.ts';
 import { sensorsOption, viaI2c } from './i2c.ts';
@@ -8,6 +9,7 @@ import { nutSchema, upsEvidence, upsWith } from './nut.ts';
 import { switchSchema } from './switches.ts';
 import { duration, hostPort, identifier, interval, isTimeZone, ratio, seconds, secret } from './values.ts';
 
+export type { ClusterConfig } from './cluster.ts';
 export type { InfluxConfig } from './influx.ts';
 export type { MqttConfig } from './mqtt.ts';
 export type { SnmpSwitchConfig } from './switches.ts';
@@ -183,15 +185,6 @@ const http = z.strictObject({
 });
 export type HttpConfig = z.infer<typeof http>;
 
-const cluster = z.strictObject({
-  kubeconfig: z.string().min(1),
-  context: z.string().optional(),
-  every: interval(5),
-  staleAfter: duration.optional(),
-  requestTimeout: seconds(5),
-});
-export type ClusterConfig = z.infer<typeof cluster>;
-
 export const configSchema = z.strictObject({
   site: z
     .strictObject({
@@ -220,7 +213,7 @@ export const configSchema = z.strictObject({
   ups: z.array(ups).default([]),
   switches: z.array(switchSchema).default([]),
   hosts: z.array(host).default([]),
-  cluster: cluster.optional(),
+  cluster: clusterSchema.optional(),
   shutdown: shutdown.prefault({}),
   mqtt: mqttSchema.optional(),
   influx: influxSchema.optional(),
