@@ -1,3 +1,31 @@
+export {
+  type Answer,
+  type Assumption,
+  type BudgetAnswer,
+  budgetOf,
+  type Chain,
+  type Finding,
+  type Flow,
+  type LifeAnswer,
+  lifeOf,
+  type PackFigures,
+  type PackOffer,
+  type RuntimeAnswer,
+  runtimeOf,
+  type SizeAnswer,
+  sizeOf,
+} from './answers/index.ts';
+export {
+  type Advice,
+  type Comparison,
+  type ComparisonQuestion,
+  compareOutage,
+  type Deviation,
+} from './compare/compare.ts';
+export { type Estimate, type PackFit, TooLittleError } from './compare/fit-pack.ts';
+export { type JournalOutage, journalOutages } from './compare/journal.ts';
+export { type Reading, type Recording, RecordingError, readRecording } from './compare/recording.ts';
+export { type OutageWindow, outageWindow } from './compare/window.ts';
 export { type Evaluated, evaluateCase, evaluateLine, KIND_NAMES, type NotEvaluated } from './eval/evaluate.ts';
 export { type OcvName, type PlannedCell, type PlannedPack, packSpecOf, type ResistanceTable } from './model/battery.ts';
 export { CELLS, converterPoints } from './model/catalogue.ts';
@@ -65,3 +93,6 @@ export {
 export { peukertHours, UPS_TABLES, type UpsPoint, upsMinutes } from './model/ups.ts';
 export { WARNING_CODES, type WarningCode, warningsFor, warningText } from './model/warnings.ts';
 export { MAX_BRANCH_DROP_RATIO, wireDrop } from './model/wire.ts';
+export { type LoadedScenario, loadScenario } from './scenario/load.ts';
+export { type Problem, showProblem } from './scenario/problems.ts';
+export { type Scenario, scenarioSchema } from './scenario/schema.ts';
