@@ -1,8 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Aedes, AedesOptions, AuthErrorCode, AuthenticateError } from 'aedes';
 import type { Log } from '../runtime/log.ts';
+import type { Ordered } from './mqtt-orders.ts';
+import { covers, orderTopic } from './mqtt-topics.ts';
 import { packetLimit } from './packet-limit.ts';
 
 const MAX_CONNECTIONS = 64;
@@ -16,8 +19,12 @@ const CLOSE_DEADLINE_MS = 2_000;
 export interface BrokerUser {
   readonly user: string;
   readonly password: string;
-  /** May publish, outside the topics that are ours. */
+  /** May publish: outside the topics that are ours, and orders. */
   readonly write: boolean;
+  /** Filters below the root of the order topics this user may publish to; all when absent. */
+  readonly orders?: readonly string[];
+  /** Filters of the topics this user may read; all when absent. */
+  readonly read?: readonly string[];
 }
 
 export interface EmbeddedBrokerOptions {
@@ -29,6 +36,10 @@ export interface EmbeddedBrokerOptions {
   /** What is below it is published by us alone, but for `<root>/<kind>/<id>/set/…`. */
   readonly root: string;
   readonly log: Log;
+  /** Certificate and key, PEM. With them nobody but ourselves is spoken to in the clear. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Who takes orders, with the user who proved to be it; absent: publishing to order topics is refused. */
+  readonly onOrder?: (ordered: Ordered) => void;
 }
 
 /** An MQTT 3.1.1 broker inside this process. It keeps nothing on disk and no sessions for absent clients. */
@@ -63,20 +74,33 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
     }) as () => void,
   );
 
+  broker.on('publish', (packet, client) => {
+    if (client !== null) gate.onPublished(client, packet);
+  });
+
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const onSocket = (socket: Socket): void => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     accept(socket, broker);
-  });
-  server.maxConnections = MAX_CONNECTIONS;
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(onSocket)
+      : createTlsServer({ ...tls, minVersion: 'TLSv1.2', handshakeTimeout: CONNECT_TIMEOUT_MS }, onSocket);
+  // Our own client need not go through TLS to reach the process it is in.
+  const servers = tls === undefined ? [server] : [server, createServer(onSocket)];
   try {
-    await listen(server, options);
+    await listen(server, options.port, options);
+    if (tls !== undefined) await listen(servers[1] ?? server, 0, { ...options, listen: '127.0.0.1' });
   } catch (error) {
+    for (const each of servers) each.close();
     await closed(broker);
     throw error;
   }
   const { port } = server.address() as AddressInfo;
+  const inside = (servers.at(-1) ?? server).address() as AddressInfo;
   if (options.users.length === 0 && !isLoopback(options.listen)) {
     options.log.warn(
       { listen: options.listen },
@@ -85,28 +109,35 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
   }
   return {
     port,
-    url: `mqtt://${reachableAt(options.listen)}:${port}`,
+    url: `mqtt://${tls === undefined ? reachableAt(options.listen) : '127.0.0.1'}:${inside.port}`,
     ...own,
-    close: () => close(server, broker, sockets),
+    close: () => close(servers, broker, sockets),
   };
 }
 
-/** Which of the two may do what. */
+/** Who may do what. */
 class Gate {
   readonly #users: readonly BrokerUser[];
   readonly #own: { readonly user: string; readonly password: string };
   readonly #root: string;
+  readonly #onOrder: ((ordered: Ordered) => void) | undefined;
+  readonly #log: Log;
   /** Clients by what they have proved to be. */
   readonly #ours = new WeakSet<object>();
-  readonly #writers = new WeakSet<object>();
+  readonly #known = new WeakMap<object, BrokerUser>();
+  readonly #told = new WeakSet<object>();
 
   constructor(options: EmbeddedBrokerOptions, own: { readonly user: string; readonly password: string }) {
     this.#users = options.users;
     this.#own = own;
     this.#root = options.root;
+    this.#onOrder = options.onOrder;
+    this.#log = options.log;
   }
 
-  handlers(): Required<Pick<AedesOptions, 'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe'>> {
+  handlers(): Required<
+    Pick<AedesOptions, 'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'>
+  > {
     return {
       preConnect: (_client, packet, done) => {
         // A session that outlives its connection would queue messages for a client that may never return.
@@ -119,14 +150,54 @@ class Gate {
         else done(refusal('user name or password is wrong', user === undefined ? 5 : 4), false);
       },
       authorizePublish: (client, packet, done) => {
-        if (client !== null && this.#mayPublish(client, packet.topic)) done(null);
-        else done(new Error(`publishing to ${packet.topic} is not allowed`));
+        if (client !== null && this.#mayPublish(client, packet.topic)) {
+          this.#neverRetained(client, packet);
+          done(null);
+          return;
+        }
+        if (client !== null) this.#tell(client, packet.topic);
+        done(new Error(`publishing to ${packet.topic} is not allowed`));
       },
       authorizeSubscribe: (_client, subscription, done) => {
         // The broker's own topics name its clients.
         done(null, subscription.topic.startsWith('$') ? null : subscription);
       },
+      authorizeForward: (client, packet) => {
+        const filters = this.#known.get(client)?.read;
+        if (filters === undefined || filters.some((filter) => covers(filter, packet.topic))) return packet;
+        return null;
+      },
     };
+  }
+
+  /** A message that everybody will get now. */
+  onPublished(client: object, packet: { readonly topic: string; readonly payload: string | Buffer }): void {
+    if (this.#onOrder === undefined || this.#ours.has(client)) return;
+    if (orderTopic(this.#root, packet.topic) === undefined) return;
+    const user = this.#known.get(client)?.user;
+    const payload = Buffer.from(packet.payload);
+    if (payload.length === 0) return;
+    this.#onOrder({ topic: packet.topic, payload, retain: false, ...(user === undefined ? {} : { user }) });
+  }
+
+  /** An order that is kept would come again; it is passed on as one that orders nothing, and told to be one. */
+  #neverRetained(client: object, packet: { topic: string; payload: string | Buffer; retain: boolean }): void {
+    if (!packet.retain || this.#ours.has(client) || orderTopic(this.#root, packet.topic) === undefined) return;
+    const user = this.#known.get(client)?.user;
+    const payload = Buffer.from(packet.payload);
+    this.#onOrder?.({ topic: packet.topic, payload, retain: true, ...(user === undefined ? {} : { user }) });
+    packet.retain = false;
+    packet.payload = Buffer.alloc(0);
+  }
+
+  #tell(client: object, topic: string): void {
+    if (this.#told.has(client)) return;
+    this.#told.add(client);
+    const user = this.#known.get(client)?.user;
+    this.#log.warn(
+      { sink: 'mqtt', user, topic },
+      'the embedded broker refuses a publish that this user has no right to',
+    );
   }
 
   #admit(client: object, user: string | undefined, password: Buffer | undefined): boolean {
@@ -142,17 +213,19 @@ class Gate {
     // Compared even for an unknown user, so that the answer takes the same time.
     const right = samePassword(given, known?.password ?? randomBytes(16).toString('hex'));
     if (!known || !right) return false;
-    if (known.write) this.#writers.add(client);
+    this.#known.set(client, known);
     return true;
   }
 
   #mayPublish(client: object, topic: string): boolean {
     if (topic.startsWith('$')) return false;
     if (this.#ours.has(client)) return true;
-    if (!this.#writers.has(client)) return false;
+    const user = this.#known.get(client);
+    if (user?.write !== true) return false;
     if (topic !== this.#root && !topic.startsWith(`${this.#root}/`)) return true;
-    const [, , what] = topic.slice(this.#root.length + 1).split('/');
-    return what === 'set';
+    if (this.#onOrder === undefined || orderTopic(this.#root, topic) === undefined) return false;
+    const below = topic.slice(this.#root.length + 1);
+    return user.orders === undefined || user.orders.some((filter) => covers(filter, below));
   }
 }
 
@@ -187,16 +260,17 @@ function accept(socket: Socket, broker: Aedes): void {
   broker.handle(socket);
 }
 
-async function listen(server: Server, options: EmbeddedBrokerOptions): Promise<void> {
-  server.listen({ port: options.port, host: options.listen });
+async function listen(server: Server, port: number, options: EmbeddedBrokerOptions): Promise<void> {
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen({ port, host: options.listen });
   await once(server, 'listening');
   server.on('error', (error) => options.log.warn({ reason: error.message }, 'embedded MQTT broker'));
 }
 
 const closed = (broker: Aedes): Promise<void> => new Promise((resolve) => broker.close(() => resolve()));
 
-async function close(server: Server, broker: Aedes, sockets: ReadonlySet<Socket>): Promise<void> {
-  const gone = new Promise<void>((resolve) => server.close(() => resolve()));
+async function close(servers: readonly Server[], broker: Aedes, sockets: ReadonlySet<Socket>): Promise<void> {
+  const gone = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, CLOSE_DEADLINE_MS);

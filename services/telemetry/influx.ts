@@ -1,89 +1,115 @@
-import type { InfluxConfig } from '../config/schema.ts';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { InfluxConfig } from '../config/influx.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
 import { influxLines } from './influx-lines.ts';
+import { type InfluxSecrets, lostLines, postLines, type WriteTarget, writeTarget } from './influx-request.ts';
+import { Spool, type Waiting } from './spool.ts';
+import type { Batch } from './spool-segment.ts';
 
-type Client = typeof import('@influxdata/influxdb-client');
+const compressed = promisify(gzip);
 
-/** About ten minutes of a rack of twenty hosts in 6 MB; when it is full the oldest lines go and are counted. */
-const BUFFER_LINES = 30_000;
-const BATCH_LINES = 2_000;
+/** What may wait in memory: for the database to answer, or for a disk that refuses. The oldest go and are counted. */
+const MEMORY_LINES = 20_000;
 const WRITE_TIMEOUT_MS = 8_000;
 const STOP_DEADLINE_MS = 3_000;
 const BACKOFF_MS = { first: 2_000, most: 60_000 } as const;
 
-/** The points themselves are wrong: sending them again would be refused again. */
-const POISON = new Set([400, 413, 422]);
-
-export interface InfluxLimits {
-  readonly bufferLines?: number;
+export interface InfluxOptions {
+  /** Folder of the spool; without it nothing is kept on disk. */
+  readonly spoolDir?: string;
+  readonly memoryLines?: number;
   readonly stopDeadlineMs?: number;
 }
 
 /**
- * Writes the catalogue's points every `config.every` seconds by the InfluxDB v2 API (also spoken by VictoriaMetrics).
- * What cannot be written waits in a bounded buffer in memory and is lost when the process ends; `dropped` counts lines.
- * @param token sent as `Authorization: Token …`; absent for servers without authentication
+ * Writes the catalogue's points every `config.every` seconds, by the v2 API to a bucket or the v1 API to a database.
+ * What cannot be written waits in a spool on disk, oldest first, also over a restart; `dropped` counts lines that were
+ * refused or crowded out. Nothing here ever delays the feed.
  */
-export function influxSink(config: InfluxConfig, token: string | undefined, log: Log, limits: InfluxLimits = {}): Sink {
-  return new InfluxSink(config, token, log, limits);
+export function influxSink(config: InfluxConfig, secrets: InfluxSecrets, log: Log, options: InfluxOptions = {}): Sink {
+  return new InfluxSink(config, secrets, log, options);
+}
+
+interface Taken {
+  readonly lines: number;
+  body: Promise<Uint8Array>;
 }
 
 class InfluxSink implements Sink {
   readonly name = 'influx';
   readonly #config: InfluxConfig;
-  readonly #token: string | undefined;
+  readonly #target: WriteTarget;
   readonly #log: Log;
-  readonly #bufferLines: number;
+  readonly #memoryLines: number;
   readonly #stopDeadlineMs: number;
+  readonly #spool: Spool | undefined;
   readonly #stopped = new AbortController();
 
-  #client: Client | undefined;
+  #spoolOpen = false;
   #unsubscribe: (() => void) | undefined;
   #latest: Snapshot | undefined;
   #wakePending = false;
   #takenAtMs: number | undefined;
-  #waiting: string[] = [];
-  #writing: Promise<void> | undefined;
+  #memory: Taken[] = [];
+  #working: Promise<void> | undefined;
+  #stopping = false;
   #retryAtMs = 0;
   #backoffMs = 0;
   #up = false;
   #sent = 0;
   #dropped = 0;
+  #trouble: string | undefined;
+  #diskTrouble: string | undefined;
 
-  constructor(config: InfluxConfig, token: string | undefined, log: Log, limits: InfluxLimits) {
+  constructor(config: InfluxConfig, secrets: InfluxSecrets, log: Log, options: InfluxOptions) {
     this.#config = config;
-    this.#token = token;
+    this.#target = writeTarget(config, secrets);
     this.#log = log;
-    this.#bufferLines = limits.bufferLines ?? BUFFER_LINES;
-    this.#stopDeadlineMs = limits.stopDeadlineMs ?? STOP_DEADLINE_MS;
+    this.#memoryLines = options.memoryLines ?? MEMORY_LINES;
+    this.#stopDeadlineMs = options.stopDeadlineMs ?? STOP_DEADLINE_MS;
+    const maxBytes = config.spoolMiB * 2 ** 20;
+    this.#spool =
+      options.spoolDir === undefined || maxBytes === 0 ? undefined : new Spool(options.spoolDir, { maxBytes });
   }
 
   async start(feed: SnapshotFeed): Promise<void> {
-    this.#client = await import('@influxdata/influxdb-client');
-    // The client prints to the console otherwise; what fails is counted and logged here.
-    this.#client.setLogger({ error: () => {}, warn: () => {} });
+    await this.#openSpool();
     this.#unsubscribe = feed.subscribe((snapshot) => this.#onSnapshot(snapshot));
   }
 
   health(): SinkHealth {
-    return { sink: this.name, up: this.#up, sent: this.#sent, dropped: this.#dropped };
+    const waiting = (this.#spool?.lines ?? 0) + this.#linesInMemory();
+    const trouble = this.#diskTrouble ?? this.#trouble;
+    return {
+      sink: this.name,
+      up: this.#up,
+      sent: this.#sent,
+      dropped: this.#dropped + (this.#spool?.lost ?? 0),
+      waiting,
+      ...(trouble === undefined ? {} : { trouble }),
+    };
   }
 
-  /** Writes what waits, as far as it gets within the deadline. */
+  /** Writes what waits, as far as it gets within the deadline; the rest goes to the disk. */
   async stop(): Promise<void> {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#stopping) return;
+    this.#stopping = true;
     this.#unsubscribe?.();
     const deadline = setTimeout(() => this.#stopped.abort(), this.#stopDeadlineMs);
     try {
       if (this.#latest !== undefined && this.#latest.rack.monoMs !== this.#takenAtMs) this.#take(this.#latest);
-      await this.#writing;
-      await this.#writeWaiting();
+      await this.#working;
+      // What waits on disk can wait there for the next start.
+      if (this.#spool?.empty !== false) await this.#work();
     } finally {
       clearTimeout(deadline);
       this.#stopped.abort();
-      this.#dropped += this.#waiting.length;
-      this.#waiting = [];
+      await this.#memoryToDisk();
+      this.#dropped += this.#linesInMemory();
+      this.#memory = [];
       this.#up = false;
     }
   }
@@ -94,106 +120,144 @@ class InfluxSink implements Sink {
     this.#wakePending = true;
     setImmediate(() => {
       this.#wakePending = false;
-      if (!this.#stopped.signal.aborted && this.#latest) this.#onDue(this.#latest);
+      if (!this.#stopping && this.#latest) this.#onDue(this.#latest);
     });
   }
 
   #onDue(snapshot: Snapshot): void {
     const nowMs = snapshot.rack.monoMs;
     if (this.#takenAtMs === undefined || nowMs - this.#takenAtMs >= this.#config.every * 1000) this.#take(snapshot);
-    if (this.#writing !== undefined || this.#waiting.length === 0 || nowMs < this.#retryAtMs) return;
-    this.#writing = this.#writeWaiting().finally(() => {
-      this.#writing = undefined;
+    if (this.#working !== undefined) return;
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
     });
   }
 
   #take(snapshot: Snapshot): void {
-    if (!this.#client) return;
     this.#takenAtMs = snapshot.rack.monoMs;
-    this.#waiting.push(...influxLines(snapshot, this.#client.Point));
-    const tooMany = this.#waiting.length - this.#bufferLines;
-    if (tooMany <= 0) return;
-    this.#waiting.splice(0, tooMany);
-    this.#dropped += tooMany;
+    const lines = influxLines(snapshot);
+    const body = compressed(lines.join('\n'));
+    body.catch(() => {});
+    this.#memory.push({ lines: lines.length, body });
+    this.#boundMemory();
   }
 
-  /** Oldest first, one request at a time, until all is written or one fails. Never rejects. */
-  async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0 && !this.#stopped.signal.aborted) {
-      // Taken out while in flight, so that the bound on what waits never cuts into a request.
-      const batch = this.#waiting.splice(0, BATCH_LINES);
-      try {
-        await this.#write(batch);
-        this.#sent += batch.length;
-        this.#onWritten();
-      } catch (error) {
-        if (!this.#onFailed(error, batch)) return;
+  #boundMemory(): void {
+    while (this.#linesInMemory() > this.#memoryLines) this.#dropped += this.#memory.shift()?.lines ?? 0;
+  }
+
+  #linesInMemory(): number {
+    return this.#memory.reduce((sum, { lines }) => sum + lines, 0);
+  }
+
+  /** Oldest first, one request at a time, until all is written or one fails; then to the disk with it. Never rejects. */
+  async #work(): Promise<void> {
+    while (!this.#stopped.signal.aborted && this.#mayWrite()) {
+      // Whoever waits on disk is older than who waits in memory.
+      if (this.#spool?.empty === false) await this.#memoryToDisk();
+      const waiting = this.#spoolOpen ? await this.#spool?.oldest() : undefined;
+      if (waiting !== undefined) {
+        if (this.#stopping) break;
+        if (!(await this.#settled(waiting))) break;
+        await this.#spool?.done(waiting);
+        continue;
       }
+      const taken = this.#memory.shift();
+      if (taken === undefined) return;
+      if (await this.#settled({ lines: taken.lines, body: await taken.body })) continue;
+      this.#memory.unshift(taken);
+      this.#boundMemory();
+      break;
     }
+    await this.#memoryToDisk();
   }
 
-  async #write(lines: string[]): Promise<void> {
-    const client = this.#client;
-    if (!client) return;
-    const { url, org, bucket } = this.#config;
+  #mayWrite(): boolean {
+    return this.#stopping || (this.#latest?.rack.monoMs ?? 0) >= this.#retryAtMs;
+  }
+
+  /** @returns whether this batch is done with, taken or refused for good */
+  async #settled(batch: Batch | Waiting): Promise<boolean> {
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(WRITE_TIMEOUT_MS)]);
-    const api = new client.InfluxDB({
-      url,
-      timeout: WRITE_TIMEOUT_MS,
-      transportOptions: { signal },
-      ...(this.#token === undefined ? {} : { token: this.#token }),
-    }).getWriteApi(org, bucket, 'ms', {
-      // Retries are ours: the client's own would hold lines beyond this sink's bound and count.
-      maxRetries: 0,
-      flushInterval: 0,
-      batchSize: lines.length + 1,
-      maxBatchBytes: Number.MAX_SAFE_INTEGER,
-    });
-    api.writeRecords(lines);
-    await api.flush();
+    const written = await postLines(this.#target, batch.body, signal);
+    if (written.kind === 'failed') {
+      this.#onFailed(written.reason, written.status, written.retryAfterS ?? 0);
+      return false;
+    }
+    const lost = written.kind === 'poison' ? lostLines(written.reason, batch.lines) : 0;
+    this.#sent += batch.lines - lost;
+    this.#dropped += lost;
+    if (written.kind === 'poison') {
+      const { status, reason } = written;
+      this.#log.warn({ sink: this.name, status, lines: lost, reason }, 'the database refused points; they are lost');
+    }
+    this.#onAnswered();
+    return true;
   }
 
-  #onWritten(): void {
-    if (!this.#up) this.#log.info({ sink: this.name, url: safeUrl(this.#config.url) }, 'writing to InfluxDB');
+  #onAnswered(): void {
+    if (!this.#up) {
+      const waiting = this.#spool?.lines ?? 0;
+      this.#log.info({ sink: this.name, url: safeUrl(this.#config.url), waiting }, 'writing to the database');
+    }
     this.#up = true;
+    this.#trouble = undefined;
     this.#backoffMs = 0;
     this.#retryAtMs = 0;
   }
 
-  /** @returns whether to go on with the next batch */
-  #onFailed(error: unknown, batch: readonly string[]): boolean {
-    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : undefined;
-    if (status !== undefined && POISON.has(status)) {
-      const lost = lostLines(error, batch.length);
-      this.#dropped += lost;
-      this.#sent += batch.length - lost;
-      this.#log.warn({ sink: this.name, status, lines: lost, reason: reasonOf(error) }, 'InfluxDB refused points');
-      return true;
-    }
-    this.#waiting.unshift(...batch);
-    this.#backoffMs = Math.min(BACKOFF_MS.most, Math.max(BACKOFF_MS.first, this.#backoffMs * 2));
-    this.#retryAtMs = (this.#latest?.rack.monoMs ?? 0) + this.#backoffMs;
-    if (this.#up || this.#backoffMs === BACKOFF_MS.first) {
-      this.#log.warn(
-        { sink: this.name, url: safeUrl(this.#config.url), status, reason: reasonOf(error) },
-        'cannot write to InfluxDB: check that it runs, the url, the token and the bucket; points wait in memory',
-      );
-    }
+  #onFailed(reason: string, status: number | undefined, retryAfterS: number): void {
+    if (this.#stopping) return;
     this.#up = false;
-    return false;
+    this.#backoffMs = Math.min(BACKOFF_MS.most, Math.max(BACKOFF_MS.first, this.#backoffMs * 2, retryAfterS * 1000));
+    this.#retryAtMs = (this.#latest?.rack.monoMs ?? 0) + this.#backoffMs;
+    const trouble = `${status === undefined ? '' : `${status}: `}${reason}`;
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#log.warn(
+      { sink: this.name, url: safeUrl(this.#config.url), status, reason },
+      `cannot write to the database: ${hint(status)}; points wait ${this.#spoolOpen ? 'on disk' : 'in memory'}`,
+    );
+  }
+
+  async #openSpool(): Promise<void> {
+    if (this.#spool === undefined) return;
+    try {
+      await this.#spool.open();
+      this.#spoolOpen = true;
+    } catch (error) {
+      this.#onDiskTrouble(error);
+    }
+  }
+
+  /** What the disk does not take stays in memory, within its bound. */
+  async #memoryToDisk(): Promise<void> {
+    if (!this.#spoolOpen || this.#spool === undefined) return;
+    for (let taken = this.#memory.shift(); taken !== undefined; taken = this.#memory.shift()) {
+      try {
+        await this.#spool.append({ lines: taken.lines, body: await taken.body });
+        this.#diskTrouble = undefined;
+      } catch (error) {
+        this.#memory.unshift(taken);
+        this.#boundMemory();
+        this.#onDiskTrouble(error);
+        return;
+      }
+    }
+  }
+
+  #onDiskTrouble(error: unknown): void {
+    if (this.#diskTrouble !== undefined) return;
+    const reason = messageOf(error);
+    this.#diskTrouble = reason;
+    this.#log.warn({ sink: this.name, reason }, 'the spool cannot be written: what the database misses may be lost');
   }
 }
 
-/** InfluxDB says how many points of a batch it dropped; the others are stored. Without a number all count as lost. */
-function lostLines(error: unknown, batchLines: number): number {
-  const told = /dropped=(\d+)/.exec(reasonOf(error))?.[1];
-  return told === undefined ? batchLines : Math.min(batchLines, Number(told));
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const body = 'body' in error && typeof error.body === 'string' ? error.body : '';
-  return body === '' ? error.message : body.slice(0, 300);
+function hint(status: number | undefined): string {
+  if (status === 401 || status === 403) return 'check the token, or user and password, and their rights';
+  if (status === 404) return 'check the bucket or the database, and which of the two this server wants';
+  return 'check that it runs, and the url';
 }
 
 /** Without a user name and password that somebody put into it. */

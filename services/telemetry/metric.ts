@@ -21,6 +21,7 @@ export type TopicKind =
   | 'pack'
   | 'bank'
   | 'meter'
+  | 'ups'
   | 'switch'
   | 'host'
   | 'circuit'

@@ -46,7 +46,7 @@ export async function targetOf(
 }
 
 /** A certificate given as text, or as the path of a file. */
-async function pem(value: string | undefined): Promise<string | undefined> {
+export async function pem(value: string | undefined): Promise<string | undefined> {
   if (value === undefined || value.includes('-----BEGIN')) return value;
   return await readFile(value, 'utf8');
 }

@@ -42,6 +42,16 @@ export class Outbox {
     this.#due.add(item.topic);
   }
 
+  /** The topic has nothing to say any more: what is retained there is cleared, and then it is forgotten. */
+  retire(topic: string): void {
+    if (this.#newest.get(topic)?.item.payload !== '') this.offer({ topic, payload: '', key: '' });
+  }
+
+  /** Somebody asks for everything once more. */
+  again(): void {
+    for (const topic of this.#newest.keys()) this.#due.add(topic);
+  }
+
   /** The next one to publish; it is under way until `settled`. */
   take(): Retained | undefined {
     for (const topic of this.#due) {
@@ -59,7 +69,9 @@ export class Outbox {
   settled(item: Retained): void {
     this.#underWay.delete(item.topic);
     const entry = this.#newest.get(item.topic);
-    if (entry?.item === item) this.#newest.set(item.topic, { item, delivered: true });
+    if (entry?.item !== item) return;
+    if (item.payload === '') this.#newest.delete(item.topic);
+    else this.#newest.set(item.topic, { item, delivered: true });
   }
 
   /** A new connection: the broker may have lost everything, so all of it is due again. */

@@ -1,4 +1,4 @@
-import type { MeterSample, PackSample } from '#bms/model';
+import type { MeterSample, PackSample, UpsSample } from '#bms/model';
 import type { SwitchSample } from '../rack/samples.ts';
 import type { HostView, Snapshot, StageSchedule } from '../shutdown/view.ts';
 import { hostDraw } from './catalogue/hosts.ts';
@@ -14,8 +14,8 @@ export interface TopicState {
   readonly body?: Readonly<Record<string, unknown>>;
   /** Wall ms of the measurement. */
   readonly atMs: number;
-  /** True: every measurement is published. False: only a change of the body is. */
-  readonly everySample: boolean;
+  /** True: it is published now and then even when nothing has changed, so that its `ts` tells that it lives. */
+  readonly beats: boolean;
 }
 
 /** All states of a snapshot. Values are in the units their names end with; what is not known is absent. Pure. */
@@ -25,6 +25,9 @@ export function topicStates(snapshot: Snapshot): readonly TopicState[] {
     ...Object.entries(rack.packs).map(([id, observed]) => sampled('pack', id, fresh(observed), packBody, rack.wallMs)),
     ...Object.entries(rack.meters).map(([id, observed]) =>
       sampled('meter', id, fresh(observed), meterBody, rack.wallMs),
+    ),
+    ...Object.entries(rack.ups ?? {}).map(([id, observed]) =>
+      sampled('ups', id, fresh(observed), upsBody, rack.wallMs),
     ),
     ...Object.entries(rack.switches).map(([id, observed]) =>
       sampled('switch', id, fresh(observed), switchBody, rack.wallMs),
@@ -45,8 +48,8 @@ function sampled<S extends { readonly measuredAtMs: number }>(
   bodyOf: (sample: S) => Record<string, unknown>,
   wallMs: number,
 ): TopicState {
-  if (!sample) return { kind, id, available: false, atMs: wallMs, everySample: true };
-  return { kind, id, available: true, body: tidy(bodyOf(sample)), atMs: sample.measuredAtMs, everySample: true };
+  if (!sample) return { kind, id, available: false, atMs: wallMs, beats: true };
+  return { kind, id, available: true, body: tidy(bodyOf(sample)), atMs: sample.measuredAtMs, beats: true };
 }
 
 const derived = (kind: TopicKind, body: Record<string, unknown>, atMs: number, id: string = ONLY_ONE): TopicState => ({
@@ -55,7 +58,7 @@ const derived = (kind: TopicKind, body: Record<string, unknown>, atMs: number, i
   available: true,
   body: tidy(body),
   atMs,
-  everySample: false,
+  beats: false,
 });
 
 function packBody(sample: PackSample): Record<string, unknown> {
@@ -74,6 +77,10 @@ function packBody(sample: PackSample): Record<string, unknown> {
 }
 
 function meterBody({ kind: _, measuredAtMs: __, ...told }: MeterSample): Record<string, unknown> {
+  return told;
+}
+
+function upsBody({ kind: _, measuredAtMs: __, ...told }: UpsSample): Record<string, unknown> {
   return told;
 }
 
@@ -117,7 +124,7 @@ function hostState(host: HostView, snapshot: Snapshot): TopicState {
 
 function bankState({ rack }: Snapshot): TopicState {
   const { complete, measuredAtMs, freshness, ...told } = rack.bank;
-  const common = { kind: 'bank', id: ONLY_ONE, atMs: rack.wallMs, everySample: false } as const;
+  const common = { kind: 'bank', id: ONLY_ONE, atMs: rack.wallMs, beats: false } as const;
   if (freshness !== 'fresh') return { ...common, available: false };
   const ageMs = measuredAtMs === undefined ? 0 : rack.monoMs - measuredAtMs;
   const { runtimeS } = told;
@@ -127,7 +134,7 @@ function bankState({ rack }: Snapshot): TopicState {
 
 function circuitState({ rack }: Snapshot): TopicState {
   const { freshness, ...told } = rack.circuit;
-  const common = { kind: 'circuit', id: ONLY_ONE, atMs: rack.wallMs, everySample: false } as const;
+  const common = { kind: 'circuit', id: ONLY_ONE, atMs: rack.wallMs, beats: false } as const;
   return freshness === 'fresh' ? { ...common, available: true, body: tidy(told) } : { ...common, available: false };
 }
 

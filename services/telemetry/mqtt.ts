@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
-import type { MqttConfig } from '../config/schema.ts';
+import { discoveryPrefix, type MqttConfig } from '../config/mqtt.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
+import type { Desk, Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
 import { type EmbeddedBroker, openEmbeddedBroker } from './embedded-broker.ts';
-import { type ConnectionEnd, connection, type MqttTarget, type MqttVersion, targetOf } from './mqtt-connection.ts';
+import { HomeAssistant } from './homeassistant.ts';
+import { type ConnectionEnd, connection, type MqttTarget, type MqttVersion, pem, targetOf } from './mqtt-connection.ts';
+import { Orders } from './mqtt-orders.ts';
 import { Outbox, type Retained } from './mqtt-outbox.ts';
 import { type TopicState, topicStates } from './mqtt-states.ts';
+import { orderTopic } from './mqtt-topics.ts';
 
+/** What is sampled is published at least so often while it is fresh, also without a change. */
+const BEAT_MS = 10_000;
 /** Publishes under way at a time; brokers allow at least this many by default. */
 const UNDER_WAY = 16;
 const BACKOFF_MS = { first: 1_000, most: 30_000 } as const;
@@ -31,13 +36,19 @@ export interface MqttSink extends Sink {
   brokerPort(): number | undefined;
 }
 
+export interface MqttOptions {
+  /** Paces the attempts to reconnect. */
+  readonly clock?: Clock;
+  /** Who takes orders, when the configuration allows them. */
+  readonly desk?: Pick<Desk, 'command'>;
+}
+
 /**
  * Publishes every state of the rack, retained, under the configured root; `<root>/status` is birth and will.
  * A broker that is away is tried again for ever; meanwhile only the newest state of each topic is kept.
- * @param clock paces the attempts to reconnect
  */
-export function mqttSink(config: MqttConfig, secrets: MqttSecrets, log: Log, clock: Clock = systemClock): MqttSink {
-  return new Publisher(config, secrets, log, clock);
+export function mqttSink(config: MqttConfig, secrets: MqttSecrets, log: Log, options: MqttOptions = {}): MqttSink {
+  return new Publisher(config, secrets, log, options);
 }
 
 class Publisher implements MqttSink {
@@ -48,6 +59,8 @@ class Publisher implements MqttSink {
   readonly #clock: Clock;
   readonly #root: string;
   readonly #clientId = `holdover-${randomBytes(5).toString('hex')}`;
+  readonly #orders: Orders | undefined;
+  readonly #homeAssistant: HomeAssistant | undefined;
   readonly #outbox = new Outbox();
   readonly #stopped = new AbortController();
 
@@ -56,6 +69,10 @@ class Publisher implements MqttSink {
   #broker: EmbeddedBroker | undefined;
   #client: MqttClient | undefined;
   #latest: Snapshot | undefined;
+  /** Topics of the things that are there, without their last level. */
+  #named: ReadonlySet<string> = new Set();
+  /** The same, of things that the broker knows from before. */
+  readonly #earlier = new Set<string>();
   #wakePending = false;
   #onIdle: (() => void) | undefined;
   #leaving = false;
@@ -64,12 +81,20 @@ class Publisher implements MqttSink {
   #refusalLogged = false;
   #lastReason = '';
 
-  constructor(config: MqttConfig, secrets: MqttSecrets, log: Log, clock: Clock) {
+  constructor(config: MqttConfig, secrets: MqttSecrets, log: Log, { clock = systemClock, desk }: MqttOptions) {
     this.#config = config;
     this.#secrets = secrets;
     this.#log = log;
     this.#clock = clock;
-    this.#root = config.topic.replace(/\/+$/, '');
+    const root = config.topic.replace(/\/+$/, '');
+    this.#root = root;
+    const answer = (topic: string, payload: string): void => {
+      this.#client?.publish(topic, payload, { qos: 1 });
+    };
+    const commands = config.commands === true && desk !== undefined;
+    if (commands) this.#orders = new Orders({ root, desk, clock, log, answer });
+    const prefix = discoveryPrefix(config);
+    if (prefix !== undefined) this.#homeAssistant = new HomeAssistant({ prefix, root, commands });
   }
 
   /** @throws only what no later attempt could mend: the package for the embedded broker is missing */
@@ -137,9 +162,24 @@ class Publisher implements MqttSink {
   }
 
   #offerAll(snapshot: Snapshot): void {
-    for (const state of topicStates(snapshot)) {
-      for (const item of retainedOf(state, this.#topic(state.kind, state.id))) this.#outbox.offer(item);
+    const states = topicStates(snapshot);
+    for (const item of this.#homeAssistant?.messages(snapshot, states) ?? []) {
+      if (item.payload === '') this.#outbox.retire(item.topic);
+      else this.#outbox.offer(item);
     }
+    const beat = Math.floor(snapshot.rack.monoMs / BEAT_MS);
+    const named = new Set<string>();
+    for (const state of states) {
+      const topic = this.#topic(state.kind, state.id);
+      named.add(topic);
+      for (const item of retainedOf(state, topic, beat)) this.#outbox.offer(item);
+    }
+    for (const topic of [...this.#named, ...this.#earlier]) {
+      if (named.has(topic)) continue;
+      for (const leaf of ['state', 'availability']) this.#outbox.retire(`${topic}/${leaf}`);
+    }
+    this.#named = named;
+    this.#earlier.clear();
   }
 
   #topic(...levels: readonly string[]): string {
@@ -190,16 +230,25 @@ class Publisher implements MqttSink {
 
   async #openBroker(): Promise<EmbeddedBroker> {
     if (!('embedded' in this.#config)) throw new Error('mqtt.embedded is not configured');
-    const { port, listen, users } = this.#config.embedded;
+    const { port, listen, users, tls } = this.#config.embedded;
+    const orders = this.#orders;
     this.#broker = await openEmbeddedBroker({
       port,
       listen,
       root: this.#root,
       log: this.#log,
-      users: users.map(({ user, write }) => {
+      ...(orders === undefined ? {} : { onOrder: (ordered) => void orders.take(ordered) }),
+      ...(tls === undefined ? {} : { tls: await embeddedTls(tls.cert, this.#secrets.tlsKey) }),
+      users: users.map(({ user, write, orders: may, read }) => {
         const password = this.#secrets.users?.[user];
         if (password === undefined) throw new Error(`mqtt.embedded.users: no password for user ${user}`);
-        return { user, write, password };
+        return {
+          user,
+          write,
+          password,
+          ...(may === undefined ? {} : { orders: may }),
+          ...(read === undefined ? {} : { read }),
+        };
       }),
     });
     this.#log.info({ sink: this.name, listen, port: this.#broker.port }, 'embedded MQTT broker listens');
@@ -218,7 +267,47 @@ class Publisher implements MqttSink {
     );
     this.#publish(client, { topic: this.#topic('status'), payload: ONLINE, key: ONLINE }, () => {});
     this.#outbox.everythingDue();
+    this.#listen(client, version);
     this.#pump();
+  }
+
+  #listen(client: MqttClient, version: MqttVersion): void {
+    client.on('message', (topic, payload, { retain }) => this.#onMessage(topic, payload, retain));
+    const availability = this.#topic('+', '+', 'availability');
+    const homeAssistant = this.#homeAssistant;
+    this.#subscribe(client, [
+      availability,
+      ...(homeAssistant === undefined ? [] : [homeAssistant.birthTopic, homeAssistant.ownTopics]),
+    ]);
+    // The embedded broker hands orders over itself, with the user who gave them.
+    if (this.#orders === undefined || 'embedded' in this.#config) return;
+    // Retain as published: only so can an order that stays in the broker be told from one that is meant for now.
+    this.#subscribe(client, [this.#topic('+', '+', 'set', '+')], version === 5 ? { rap: true } : {});
+  }
+
+  #subscribe(client: MqttClient, topics: string[], more: { readonly rap?: boolean } = {}): void {
+    client.subscribe(topics, { qos: 1, ...more }, (error, granted) => {
+      const refused = (granted ?? []).filter(({ qos }) => qos > 2).map(({ topic }) => topic);
+      if (refused.length === 0 && (!error || !client.connected)) return;
+      this.#log.warn(
+        { sink: this.name, topics: refused.length === 0 ? topics : refused, reason: error?.message },
+        'the broker refuses a subscription: allow this user to read these topics in the broker’s ACL',
+      );
+    });
+  }
+
+  #onMessage(topic: string, payload: Buffer, retain: boolean): void {
+    const homeAssistant = this.#homeAssistant;
+    if (topic === homeAssistant?.birthTopic) {
+      // Retained, it tells that Home Assistant runs, not that it has just started.
+      if (retain || String(payload) !== ONLINE) return;
+      this.#outbox.again();
+      this.#pump();
+    } else if (orderTopic(this.#root, topic) !== undefined) {
+      void this.#orders?.take({ topic, payload, retain });
+    } else if (topic.startsWith(`${this.#root}/`)) {
+      if (retain && payload.length > 0) this.#earlier.add(topic.slice(0, topic.lastIndexOf('/')));
+    } else if (retain) homeAssistant?.onRetained(topic, String(payload));
   }
 
   #pump(): void {
@@ -264,13 +353,18 @@ class Publisher implements MqttSink {
   }
 }
 
-function retainedOf(state: TopicState, topic: string): readonly Retained[] {
+function retainedOf(state: TopicState, topic: string, beat: number): readonly Retained[] {
   const availability = state.available ? ONLINE : OFFLINE;
   const available = { topic: `${topic}/availability`, payload: availability, key: availability };
   if (!state.body) return [available];
   const text = JSON.stringify(state.body);
   const payload = JSON.stringify({ ts: Math.round(state.atMs), ...state.body });
-  return [{ topic: `${topic}/state`, payload, key: state.everySample ? payload : text }, available];
+  return [{ topic: `${topic}/state`, payload, key: state.beats ? `${beat} ${text}` : text }, available];
+}
+
+async function embeddedTls(cert: string, key: string | undefined): Promise<{ cert: string; key: string }> {
+  if (key === undefined) throw new Error('mqtt.embedded.tls: no private key');
+  return { cert: (await pem(cert)) ?? '', key };
 }
 
 /** Settles when `task` does, or at the deadline; a failure is as good as an end here. */

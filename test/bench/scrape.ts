@@ -1,5 +1,4 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { Point } from '@influxdata/influxdb-client';
 import { Feed } from '../../services/assembly/feed.ts';
 import { httpFace } from '../../services/http/index.ts';
 import type { Snapshot } from '../../services/shutdown/view.ts';
@@ -27,7 +26,7 @@ export const scrapeBench: Bench = {
       for (const [what, make] of [
         ['through the catalogue', () => families(snapshot)],
         ['to Prometheus text', () => prometheusText(snapshot)],
-        ['to line protocol', () => influxLines(snapshot, Point)],
+        ['to line protocol', () => influxLines(snapshot)],
         ['to MQTT states', () => JSON.stringify(topicStates(snapshot))],
       ] as const) {
         const times = await inTurns(

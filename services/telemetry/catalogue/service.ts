@@ -27,7 +27,7 @@ function eachSource(snapshot: Snapshot, value: (observed: Observed<unknown>) => 
   );
 }
 
-const eachSink = (value: (sink: SinkHealth) => number | boolean) => (snapshot: Snapshot) =>
+const eachSink = (value: (sink: SinkHealth) => number | boolean | undefined) => (snapshot: Snapshot) =>
   snapshot.sinks.map((sink) => ({ labels: { sink: sink.sink }, value: value(sink) }));
 
 export const serviceMetrics: readonly Metric[] = [
@@ -144,6 +144,15 @@ export const serviceMetrics: readonly Metric[] = [
     labels: ['sink'],
     help: 'Messages or lines a sink has lost: refused, replaced before they could be sent, or crowded out.',
     read: eachSink((sink) => sink.dropped),
+  }),
+  metric({
+    measurement: 'sink',
+    field: 'waiting',
+    quantity: 'messages',
+    unit: 'count',
+    labels: ['sink'],
+    help: 'Messages or lines that wait on disk or in memory to be delivered later; absent where nothing is kept.',
+    read: eachSink((sink) => sink.waiting),
   }),
   metric({
     measurement: 'snapshot',

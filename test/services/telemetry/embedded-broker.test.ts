@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type BrokerUser,
   type EmbeddedBroker,
+  type EmbeddedBrokerOptions,
   openEmbeddedBroker,
 } from '../../../services/telemetry/embedded-broker.ts';
 import { mqttSink } from '../../../services/telemetry/mqtt.ts';
@@ -22,8 +23,12 @@ afterEach(async () => {
   await workshop.clean();
 });
 
-async function open(users: readonly BrokerUser[] = [], log = testLog()): Promise<EmbeddedBroker> {
-  const broker = await openEmbeddedBroker({ port: 0, listen: '127.0.0.1', users, root: 'holdover', log });
+async function open(
+  users: readonly BrokerUser[] = [],
+  more: Partial<EmbeddedBrokerOptions> = {},
+): Promise<EmbeddedBroker> {
+  const log = testLog();
+  const broker = await openEmbeddedBroker({ port: 0, listen: '127.0.0.1', users, root: 'holdover', log, ...more });
   brokers.push(broker);
   return broker;
 }
@@ -140,7 +145,8 @@ describe('the embedded broker with users', () => {
       client(broker, { username: name, password: name.replace('er', '').replace('writ', 'write') });
     expect(await mayPublish(await as('reader'), 'home/lamp')).toBe(false);
     expect(await mayPublish(await as('writer'), 'home/lamp')).toBe(true);
-    expect(await mayPublish(await as('writer'), 'holdover/pack/lfp1/set/charge')).toBe(true);
+    // Nobody takes orders here.
+    expect(await mayPublish(await as('writer'), 'holdover/coordinator/main/set/hold')).toBe(false);
     expect(await mayPublish(await as('writer'), 'holdover/pack/lfp1/state')).toBe(false);
     expect(await mayPublish(await as('writer'), 'holdover/status')).toBe(false);
     expect(await mayPublish(await as('writer'), '$SYS/lie')).toBe(false);

@@ -44,9 +44,39 @@ describe('the outbox', () => {
     expect(outbox.replaced).toBe(0);
   });
 
+  it('clears what is retired, and forgets it', () => {
+    const outbox = new Outbox();
+    outbox.offer(item('a', '1'));
+    const first = outbox.take();
+    if (first) outbox.settled(first);
+    outbox.retire('a');
+    const cleared = outbox.take();
+    expect(cleared).toMatchObject({ topic: 'a', payload: '' });
+    if (cleared) outbox.settled(cleared);
+    outbox.everythingDue();
+    expect(outbox.take()).toBeUndefined();
+  });
+
+  it('has everything due again when somebody asks, but not twice at a time', () => {
+    const outbox = new Outbox();
+    for (const topic of ['a', 'b']) outbox.offer(item(topic, '1'));
+    const [a, b] = [outbox.take(), outbox.take()];
+    if (a) outbox.settled(a);
+    outbox.again();
+    expect(outbox.take()?.topic).toBe('a');
+    expect(outbox.take()).toBeUndefined();
+    if (b) outbox.settled(b);
+    expect(outbox.take()?.topic).toBe('b');
+  });
+
   it('ends with the newest state of each topic delivered, however connections break', () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant('offer'), topic: fc.constantFrom('a', 'b', 'c'), payload: fc.string() }),
+      fc.record({
+        do: fc.constant('offer'),
+        topic: fc.constantFrom('a', 'b', 'c'),
+        payload: fc.string({ minLength: 1 }),
+      }),
+      fc.record({ do: fc.constant('retire'), topic: fc.constantFrom('a', 'b', 'c') }),
       fc.record({ do: fc.constantFrom('send', 'break') }),
     );
     fc.assert(
@@ -57,12 +87,16 @@ describe('the outbox', () => {
         const send = () => {
           const taken = outbox.take();
           if (!taken) return false;
-          broker.set(taken.topic, taken.payload);
+          if (taken.payload === '') broker.delete(taken.topic);
+          else broker.set(taken.topic, taken.payload);
           outbox.settled(taken);
           return true;
         };
         for (const one of steps) {
-          if ('topic' in one) {
+          if (one.do === 'retire' && 'topic' in one) {
+            newest.delete(one.topic);
+            outbox.retire(one.topic);
+          } else if ('payload' in one) {
             newest.set(one.topic, one.payload);
             outbox.offer(item(one.topic, one.payload));
           } else if (one.do === 'send') {

@@ -20,7 +20,7 @@ import {
   subscribe,
 } from './mosquitto.ts';
 import { freePort, until, Workshop } from './peers.ts';
-import { allStale, later, snapshotFixture, testFeed, testLog, WALL_MS } from './snapshot-fixture.ts';
+import { allStale, changed, later, snapshotFixture, testFeed, testLog, WALL_MS } from './snapshot-fixture.ts';
 
 const workshop = new Workshop();
 const sinks: MqttSink[] = [];
@@ -50,7 +50,7 @@ function sinkFor(port: number, config: Partial<MqttConfig> = {}, password = 'rig
     { url: `mqtt://127.0.0.1:${port}`, user: 'holdover', topic: 'holdover', ...config } as MqttConfig,
     { password },
     log,
-    impatient,
+    { clock: impatient },
   );
   sinks.push(sink);
   return { sink, log };
@@ -98,7 +98,7 @@ describe.skipIf(peersMissing)(`against ${mosquitto.title} and ${mosquittoSub.tit
       until(`${count} states`, () => payloads(watcher, 'holdover/pack/lfp1/state').length >= count);
     for (let again = 0; again < 5; again += 1) feed.publish(snapshotFixture);
     await seen(1);
-    for (let again = 0; again < 5; again += 1) feed.publish(later(1));
+    for (let again = 0; again < 5; again += 1) feed.publish(changed(1));
     await seen(2);
     feed.publish(allStale(later(2)));
     await until('it is offline', () => payloads(watcher, 'holdover/pack/lfp1/availability').includes('offline'));
@@ -159,8 +159,8 @@ describe.skipIf(peersMissing)(`against ${mosquitto.title} and ${mosquittoSub.tit
     await until('everything has been sent', () => sink.health().sent >= 57);
     await first.stop('SIGKILL');
     await until('the loss is noticed', () => !sink.health().up);
-    feed.publish(later(1));
-    feed.publish(later(2));
+    feed.publish(changed(1));
+    feed.publish(changed(2));
 
     await broker.start();
     const watcher = subscribe(workshop, broker.port, 'holdover/#', ...asHoldover);
@@ -246,7 +246,7 @@ describe('a broker that is away', () => {
     await sink.start(feed);
     await until('it has tried', () => log.lines.some(({ level }) => level === 'warn'));
     for (let second = 1; second <= 50; second += 1) {
-      feed.publish(later(second));
+      feed.publish(changed(second));
       await new Promise((resolve) => setImmediate(resolve));
     }
     // The pack, the meter and the switch had fifty samples each; all but the newest are lost.
@@ -260,11 +260,11 @@ describe('a broker that is away', () => {
     const feed = testFeed();
     await sink.start(feed);
     feed.publish(snapshotFixture);
-    feed.publish(later(1));
+    feed.publish(changed(1));
     // Nothing was even looked at yet: the second snapshot replaces the first without a loss on a topic.
     expect(sink.health().dropped).toBe(0);
     await new Promise((resolve) => setImmediate(resolve));
-    feed.publish(later(2));
+    feed.publish(changed(2));
     await new Promise((resolve) => setImmediate(resolve));
     expect(sink.health().dropped).toBe(3);
   });

@@ -222,7 +222,7 @@ export const snapshotFixture: Snapshot = {
   ],
   sinks: [
     { sink: 'mqtt', up: true, sent: 1000, dropped: 0 },
-    { sink: 'influx', up: false, sent: 0, dropped: 12 },
+    { sink: 'influx', up: false, sent: 0, dropped: 12, waiting: 340, trouble: '401: unauthorized' },
   ],
 };
 
@@ -249,6 +249,23 @@ export function later(seconds: number, snapshot: Snapshot = snapshotFixture): Sn
       switches: move(rack.switches),
       hosts: move(rack.hosts),
       ...(rack.cluster ? { cluster: moved(rack.cluster, ms) } : {}),
+    },
+  };
+}
+
+/** The same, with other readings of pack, meter and switch. */
+export function changed(seconds: number): Snapshot {
+  const snapshot = later(seconds);
+  const { rack } = snapshot;
+  const measuredAtMs = WALL_MS - 1000 + seconds * 1000;
+  const powerW = 300 + seconds;
+  return {
+    ...snapshot,
+    rack: {
+      ...rack,
+      packs: { lfp1: fresh({ ...packSample, measuredAtMs, currentA: -powerW / 53, powerW: -powerW }) },
+      meters: { sdm1: fresh({ ...meterSample, measuredAtMs, powerW }) },
+      switches: { sw1: fresh({ ...switchSample, measuredAtMs, drawnW: 100 + seconds / 10 }) },
     },
   };
 }
