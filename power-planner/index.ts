@@ -1,20 +1,10 @@
-export {
-  type Answer,
-  type Assumption,
-  type BudgetAnswer,
-  budgetOf,
-  type Chain,
-  type Finding,
-  type Flow,
-  type LifeAnswer,
-  lifeOf,
-  type PackFigures,
-  type PackOffer,
-  type RuntimeAnswer,
-  runtimeOf,
-  type SizeAnswer,
-  sizeOf,
-} from './answers/index.ts';
+export type { Answer, Assumption, Finding } from './answers/answer.ts';
+export { type BudgetAnswer, budgetOf } from './answers/budget.ts';
+export type { Chain, Flow } from './answers/chain.ts';
+export { type LifeAnswer, lifeOf } from './answers/life.ts';
+export type { PackFigures } from './answers/pack.ts';
+export { type RunAnswer, runtimeOf } from './answers/runtime.ts';
+export { type PackOffer, type SizeAnswer, sizeOf } from './answers/size.ts';
 export {
   type Advice,
   type Comparison,

@@ -43,7 +43,7 @@ export interface Shedding {
   readonly curve: readonly TimelinePoint[];
 }
 
-export interface RuntimeAnswer extends Answer {
+export interface RunAnswer extends Answer {
   readonly pack: PackFigures;
   /** What the pack is asked for, and at the most. */
   readonly packW: number;
@@ -74,7 +74,7 @@ export interface RuntimeAnswer extends Answer {
 }
 
 /** How long does it run, new, at the end of its life and in the cold; undefined when the scenario has no pack. */
-export function runtimeOf(scenario: Scenario): RuntimeAnswer | undefined {
+export function runtimeOf(scenario: Scenario): RunAnswer | undefined {
   if (scenario.pack === undefined) return undefined;
   const rack = resolve(scenario);
   const pack = resolvePack(scenario.pack, scenario);
@@ -151,7 +151,7 @@ function profileOf({ profile, packWatts }: Scenario, rack: Resolved): LoadProfil
   };
 }
 
-function reserveOf({ reserve: wanted }: Scenario, packW: number, full: Timeline): RuntimeAnswer['reserve'] {
+function reserveOf({ reserve: wanted }: Scenario, packW: number, full: Timeline): RunAnswer['reserve'] {
   const durationS = wanted.shutdownMinutes * 60;
   const need =
     wanted.ratio === undefined
@@ -205,7 +205,7 @@ function refillOf(
   pack: ResolvedPack,
   socStart: number,
   budget: BudgetAnswer,
-): RuntimeAnswer['recharge'] {
+): RunAnswer['recharge'] {
   const { circuit, charger } = scenario;
   const row = budget.rows.find(({ level }) => level === scenario.level);
   const efficiencyRatio = charger?.efficiency ?? 0.92;
@@ -243,8 +243,8 @@ interface Found {
   readonly packW: number;
   readonly peakW: number;
   readonly cRate: number;
-  readonly kept: RuntimeAnswer['reserve'];
-  readonly refill: RuntimeAnswer['recharge'];
+  readonly kept: RunAnswer['reserve'];
+  readonly refill: RunAnswer['recharge'];
   readonly cases: readonly RuntimeCase[];
 }
 
