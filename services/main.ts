@@ -1,6 +1,7 @@
 import { Buses } from './assembly/buses.ts';
 import { openEdges } from './assembly/edges.ts';
 import { Feed } from './assembly/feed.ts';
+import { openHistory } from './assembly/history.ts';
 import { openSinks } from './assembly/sinks.ts';
 import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
@@ -53,8 +54,8 @@ const KEEP_SOC_EVERY_MS = 60_000;
 export async function startService({ config, clock, wire, log, webRoot }: ServiceOptions): Promise<Service> {
   const stateDir = config.shutdown.stateDir ?? DEFAULT_STATE_DIR;
   const policy = policyOf(config);
-  const edges = await openEdges(config, clock);
   const buses = new Buses();
+  const edges = await openEdges(config, clock, buses.i2c);
   const upses = openUpses(config, buses, clock, wire);
   const store = new RackStore(config, clock, readSocNotes(stateDir, clock.wallMs(), log));
   const journal = new Journal(stateDir, () => clock.wallMs());
@@ -63,6 +64,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     stateDir,
     desk: { command: (command, author) => coordinator.command(command, author) },
   });
+  const history = openHistory(config, { stateDir, journal: (limit) => journal.tail(limit), clock, wire, log });
 
   let publishedMs = Number.NEGATIVE_INFINITY;
   let publishedPhase = '';
@@ -70,13 +72,15 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     if (rack.monoMs - publishedMs < PUBLISH_EVERY_MS && state.phase === publishedPhase) return;
     publishedMs = rack.monoMs;
     publishedPhase = state.phase;
+    const energy = history.energy();
     feed.publish({
       site: config.site.name,
       version: VERSION,
       rack,
       coordinator: picture(state, schedule, rack, policy),
       devices: store.health(),
-      sinks: sinks.map((sink) => sink.health()),
+      sinks: [...sinks, ...(history.enabled ? [history] : [])].map((sink) => sink.health()),
+      ...(energy === undefined ? {} : { energy }),
     });
   };
 
@@ -142,7 +146,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     { name: 'edges', start: () => {}, stop: () => closeEdges(edges) },
     keepSoc(store, stateDir, clock, log),
     coordinator,
-    ...sinks.map((sink) => ({ name: sink.name, start: () => sink.start(feed), stop: () => sink.stop() })),
+    ...[...sinks, history].map((sink) => ({ name: sink.name, start: () => sink.start(feed), stop: () => sink.stop() })),
     {
       name: 'http',
       start: async () => {
