@@ -1,10 +1,11 @@
 import { BridgeError, type ByteExchange, type RegisterExchange } from '#bridge';
 import type { Device } from './device.ts';
 import { driverAt } from './drivers/boards.ts';
-import type { Decoded, Driver, ExchangeDriver, Fields, RegisterDriver } from './drivers/driver.ts';
+import type { Decoded, Driver, ExchangeDriver, Fields } from './drivers/driver.ts';
 import { invertedCurrent } from './invert.ts';
 import type { Sample } from './model/sample.ts';
 import { PolledDevice, type Question } from './polled-device.ts';
+import { registerQuestions } from './register-questions.ts';
 import { StreamDevice } from './stream-device.ts';
 
 /** The times a bound device lives by, and its Modbus unit. */
@@ -49,7 +50,10 @@ export function bindDevice(
   if (driver.shape === 'registers') {
     if (!('read' in bus))
       throw new TypeError(`${id}: driver ${driver.id} speaks Modbus; use via: modbusRtu or modbusTcp`);
-    const questions = registerQuestions(driver, bus, options.unit ?? driver.defaultUnit);
+    const questions = registerQuestions(driver, bus, options, {
+      explain: explainSilence(driver),
+      fieldsOf: (result, label) => fieldsOf(result, bus.name, label),
+    });
     return polled(driver, id, bus, questions, options);
   }
   if (!('request' in bus))
@@ -100,18 +104,6 @@ function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange): reado
         .catch(explainSilence(driver));
       const exchange = { request: read.request, response: frame, context: known };
       return fieldsOf(driver.decode(exchange), bus.name, label);
-    },
-  }));
-}
-
-function registerQuestions(driver: RegisterDriver<Sample>, bus: RegisterExchange, unit: number): readonly Question[] {
-  return driver.reads.map((block) => ({
-    name: block.name,
-    cadence: block.cadence,
-    optional: block.optional ?? false,
-    async ask(signal) {
-      const words = await bus.read({ ...block.read, unit, signal }).catch(explainSilence(driver));
-      return fieldsOf(block.decode(words), bus.name, `${driver.id} ${block.name}`);
     },
   }));
 }

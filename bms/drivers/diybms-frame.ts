@@ -113,23 +113,27 @@ export function acceptRing(asked: Asked): (received: Uint8Array) => Acceptance<U
     for (let at = received.indexOf(START); at >= 0; at = received.indexOf(START, at + 1)) {
       const found = packetAt(received, at);
       if (found === 'truncated') return at === 0 ? more : { kind: 'skip', length: at, reason: fault ?? 'noise' };
-      if (found === 'checksum') {
-        fault ??= found;
-        continue;
-      }
-      const { packet, length } = found;
-      if (packet.hops === 0 || !isAnswer(packet, asked)) continue;
-      if (!packet.processed) {
-        const message = `the ring has ${packet.hops} modules, none of ${asked.first} to ${asked.last}`;
-        return { kind: 'refuse', code: 'not_processed', message, retryable: false };
-      }
-      if (at > 0) return { kind: 'skip', length: at, reason: fault ?? 'noise' };
-      return { kind: 'take', value: received.subarray(0, length), length };
+      if (found === 'checksum') fault ??= found;
+      else if (found.packet.hops > 0 && isAnswer(found.packet, asked)) return answered(received, at, found, asked);
     }
     if (received.length === 0) return more;
     if (fault !== undefined) return { kind: 'refuse', code: fault, message: 'the packet is damaged (checksum)' };
     return { kind: 'skip', length: received.length, reason: 'noise' };
   };
+}
+
+function answered(
+  received: Uint8Array,
+  at: number,
+  { packet, length }: Exclude<Stretch, string>,
+  { first, last }: Asked,
+): Acceptance<Uint8Array> {
+  if (!packet.processed) {
+    const message = `the ring has ${packet.hops} modules, none of ${first} to ${last}`;
+    return { kind: 'refuse', code: 'not_processed', message, retryable: false };
+  }
+  if (at > 0) return { kind: 'skip', length: at, reason: 'noise' };
+  return { kind: 'take', value: received.subarray(0, length), length };
 }
 
 /** Whether a packet answers what was asked. */

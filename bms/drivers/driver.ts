@@ -166,12 +166,22 @@ export interface StreamDriver<S extends Sample = PackSample> extends DriverPromi
   parser(): StreamParser;
 }
 
+/** Reads registers of the device, for a driver that has to look for them. Rejects with a `BridgeError`. */
+export type RegisterReader = (read: Pick<RegisterRead, 'table' | 'address' | 'count'>) => Promise<Uint16Array>;
+
 /** Modbus registers, RTU or TCP, described by a profile. */
 export interface RegisterDriver<S extends Sample = Sample> extends DriverPromise<S> {
   readonly shape: 'registers';
   readonly line: SerialLine;
   readonly gapMs: number;
   readonly defaultUnit: number;
+  /** Usual numbers of other units that some blocks lie in, by name. */
+  readonly units?: Readonly<Record<string, number>>;
+  /**
+   * Finds out after each connect where the blocks lie, for devices whose register map is a list to be walked. What it finds
+   * is known to every block.
+   */
+  discover?(read: RegisterReader): Promise<Fields>;
   readonly reads: readonly RegisterBlock[];
 }
 
@@ -180,6 +190,10 @@ export interface RegisterBlock {
   readonly name: string;
   readonly cadence: Cadence;
   readonly read: Omit<RegisterRead, 'unit'>;
+  /** Named unit it lies in; the device's own when absent. */
+  readonly unit?: string;
+  /** Where it lies by what `discover` found; undefined: this device does not have it. Without: at `read`. */
+  locate?(found: Fields): Omit<RegisterRead, 'unit'> | undefined;
   /** A device without these registers answers with an exception; the rest of a poll does not fail for it. */
   readonly optional?: boolean;
   decode(words: Uint16Array): Decoded;

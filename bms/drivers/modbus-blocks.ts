@@ -5,6 +5,8 @@ export interface Block {
   readonly fc: RegisterValue['fc'];
   readonly address: number;
   readonly count: number;
+  /** Named unit; undefined: the device's own. */
+  readonly unit: string | undefined;
   readonly cadence: RegisterValue['cadence'];
   readonly optional: boolean;
   readonly values: readonly RegisterValue[];
@@ -19,7 +21,7 @@ export function mergeBlocks(
   limits: { readonly maxRegisters: number; readonly mergeGap: number },
 ): readonly Block[] {
   const sorted = [...values].sort(
-    (a, b) => rank(a) - rank(b) || a.fc - b.fc || a.address - b.address || a.span - b.span,
+    (a, b) => rank(a) - rank(b) || byName(a.unit, b.unit) || a.fc - b.fc || a.address - b.address || a.span - b.span,
   );
   const blocks: Block[] = [];
   for (const value of sorted) {
@@ -29,8 +31,8 @@ export function mergeBlocks(
       const count = Math.max(last.count, end - last.address);
       blocks[blocks.length - 1] = { ...last, count, values: [...last.values, value] };
     } else {
-      const { fc, address, span, cadence, optional } = value;
-      blocks.push({ fc, address, count: span, cadence, optional, values: [value] });
+      const { fc, address, span, unit, cadence, optional } = value;
+      blocks.push({ fc, address, count: span, unit, cadence, optional, values: [value] });
     }
   }
   return blocks;
@@ -41,7 +43,7 @@ function fits(
   value: RegisterValue,
   limits: { readonly maxRegisters: number; readonly mergeGap: number },
 ): boolean {
-  if (block.fc !== value.fc || block.cadence !== value.cadence) return false;
+  if (block.unit !== value.unit || block.fc !== value.fc || block.cadence !== value.cadence) return false;
   if ((block.optional || value.optional) && block.address !== value.address) return false;
   if (block.optional !== value.optional) return false;
   if (value.address - (block.address + block.count) > limits.mergeGap) return false;
@@ -51,6 +53,10 @@ function fits(
 /** Bits travel sixteen in the room of a register. */
 function maxCount({ fc }: RegisterValue, { maxRegisters }: { readonly maxRegisters: number }): number {
   return fc <= 2 ? maxRegisters * 16 : maxRegisters;
+}
+
+function byName(one = '', other = ''): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function rank(value: RegisterValue): number {

@@ -34,6 +34,8 @@ const register = z.strictObject({
   order: order.optional(),
   scale: z.number().optional(),
   offset: z.number().optional(),
+  /** A named unit of `transport.units`; the device's own unit when absent. */
+  unit: name.optional(),
   /** Raw values that mean "not available". */
   na: z.array(z.number()).optional(),
   /** Plausible range of the scaled value; outside it is not available. */
@@ -96,6 +98,8 @@ const transport = z.strictObject({
     .regex(/^[78][NEO][12]$/, 'such as 8N1')
     .default('8N1'),
   unit: z.int().min(0).max(255).default(1),
+  /** Other units that some registers lie in, by name, with their usual numbers. */
+  units: z.record(name, z.int().min(0).max(255)).default({}),
   /** Largest read the device answers. */
   maxRegisters: z.int().min(2).max(125).default(60),
   /** Pause before the next request, ms. */
@@ -111,7 +115,7 @@ export const profileSchema = z.strictObject({
   aliases: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'kebab-case')).default([]),
   title: z.string().min(1),
   note: z.string().min(1),
-  measures: z.enum(['pack', 'meter']),
+  measures: z.enum(['pack', 'meter', 'ups']),
   transport,
   defaults: z
     .strictObject({ fc: fc.default(3), type: type.default('u16'), order: order.default('high_first') })

@@ -1,6 +1,6 @@
 import type { RegisterTable, SerialLine } from '#bridge';
 import type { Alarm, AlarmCode, AlarmLevel } from '../model/alarms.ts';
-import type { MeterSample, PackSample } from '../model/sample.ts';
+import type { MeterSample, PackSample, UpsSample } from '../model/sample.ts';
 import { ALARM_CODES } from './alarm-codes.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, Fields, RecordedExchange, RegisterBlock, RegisterDriver } from './driver.ts';
@@ -10,9 +10,10 @@ import { parseRtu, type RtuExchange } from './modbus-rtu.ts';
 import { isTcpRequest, rtuForm } from './modbus-tcp.ts';
 import { type RegisterValue, registerValue } from './modbus-values.ts';
 import { meterSample, packSample } from './pack-fields.ts';
+import { upsSample } from './ups-fields.ts';
 
 /** A Modbus driver made from a profile; `aliases` are other names of the same register map. */
-export type ProfileDriver = (RegisterDriver<PackSample> | RegisterDriver<MeterSample>) & {
+export type ProfileDriver = (RegisterDriver<PackSample> | RegisterDriver<MeterSample> | RegisterDriver<UpsSample>) & {
   readonly aliases: readonly string[];
 };
 
@@ -32,11 +33,14 @@ interface View {
 
 /**
  * Makes the driver of a checked profile.
- * @throws RangeError when a value is longer than the largest read the profile allows
+ * @throws RangeError when a value is longer than the largest read the profile allows, or lies in a unit without a number
  */
 export function profileDriver(profile: Profile): ProfileDriver {
   const values = Object.entries(profile.registers).map(([name, entry]) => registerValue(name, entry, profile.defaults));
-  for (const { name, span, fc } of values) {
+  for (const { name, span, fc, unit } of values) {
+    if (unit !== undefined && profile.transport.units[unit] === undefined) {
+      throw new RangeError(`registers.${name}.unit: transport.units has no ${unit}`);
+    }
     if (fc > 2 && span > profile.transport.maxRegisters) {
       throw new RangeError(
         `registers.${name} covers ${span} registers, transport.maxRegisters is ${profile.transport.maxRegisters}`,
@@ -61,12 +65,20 @@ export function profileDriver(profile: Profile): ProfileDriver {
     line: serialLine(profile.transport),
     gapMs: profile.transport.gapMs,
     defaultUnit: profile.transport.unit,
+    units: profile.transport.units,
     reads: mergeBlocks(values, profile.transport).map((block) => registerBlock(block, finish)),
     decode: (exchange: RecordedExchange) => decodeRecorded(exchange, profile, views, finish),
   } as const;
   const told = (fields: Fields): Fields => forSample(finish({ ...fields }), profile);
   if (profile.measures === 'meter') {
     return { ...common, measures: 'meter', sample: (fields, atMs) => meterSample(told(fields), atMs) };
+  }
+  if (profile.measures === 'ups') {
+    return {
+      ...common,
+      measures: 'ups',
+      sample: (fields, atMs) => upsSample(told(fields), atMs, alarms(fields, profile)),
+    };
   }
   return {
     ...common,
@@ -76,11 +88,12 @@ export function profileDriver(profile: Profile): ProfileDriver {
 }
 
 function registerBlock(block: Block, finish: (fields: Record<string, unknown>) => Fields): RegisterBlock {
-  const { address, count, cadence, optional } = block;
+  const { address, count, unit, cadence, optional } = block;
   return {
-    name: `${TABLES[block.fc]} 0x${address.toString(16).padStart(4, '0')}+${count}`,
+    name: `${unit === undefined ? '' : `${unit} `}${TABLES[block.fc]} 0x${address.toString(16).padStart(4, '0')}+${count}`,
     cadence,
     ...(optional ? { optional } : {}),
+    ...(unit === undefined ? {} : { unit }),
     read: { table: TABLES[block.fc], address, count },
     decode(words) {
       if (words.length !== count) return refused('wrong_length', `${count} registers expected, ${words.length} came`);
@@ -118,11 +131,20 @@ function decodeRecorded(
   for (const view of views) {
     if (view.unit !== undefined && view.unit !== unit) continue;
     const inside = view.values.filter(
-      (value) => value.fc === fc && value.address >= address && value.address + value.span <= end,
+      (value) =>
+        value.fc === fc &&
+        value.address >= address &&
+        value.address + value.span <= end &&
+        value.unit === nameOfUnit(unit, profile),
     );
     if (inside.length > 0) Object.assign(fields, view.says, readValues(inside, words, address));
   }
   return decoded(finish(fields));
+}
+
+/** Name of a unit besides the device's own; undefined for that one, whatever its number. */
+function nameOfUnit(unit: number, { transport }: Profile): string | undefined {
+  return Object.keys(transport.units).find((known) => transport.units[known] === unit);
 }
 
 /** An acknowledged write, with the value that was asked for when it has the profile's usual type. */

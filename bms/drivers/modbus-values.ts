@@ -9,6 +9,8 @@ export interface RegisterValue {
   readonly address: number;
   /** Registers it covers; never split over two reads. */
   readonly span: number;
+  /** Named unit it lies in; undefined: the device's own. */
+  readonly unit?: string | undefined;
   readonly cadence: 'fast' | 'slow' | 'once';
   readonly optional: boolean;
   /** `words` begins at `address`. null: the device says, or the range shows, that there is no value. */
@@ -48,6 +50,7 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
     fc: entry.fc ?? defaults.fc,
     address: entry.addr,
     span,
+    unit: entry.unit,
     cadence: entry.cadence ?? 'fast',
     optional: entry.optional ?? false,
     read,

@@ -24,6 +24,7 @@ import { nearNames } from './near.ts';
 import { pace } from './pace.ts';
 import { pylontech } from './pylontech.ts';
 import { seplos } from './seplos.ts';
+import { sunspec } from './sunspec.ts';
 import { veDirect } from './ve-direct.ts';
 import { voltronic } from './voltronic.ts';
 
@@ -44,6 +45,7 @@ const DRIVERS: readonly Entry[] = [
   { id: 'diybms-current-monitor', make: profile('diybms-current-monitor') },
   { id: 'eg4-ll', make: profile('eg4-ll') },
   { id: 'epever-tracer', make: profile('epever-tracer') },
+  { id: 'growatt-hybrid', make: profile('growatt-hybrid') },
   { id: 'heltec-modbus', make: profile('heltec-modbus') },
   { id: 'i2c-sensors', aliases: ['i2c', 'i2c-ina'], make: () => i2cSensors },
   { id: 'ina219', make: () => chipDriver(ina219) },
@@ -71,8 +73,11 @@ const DRIVERS: readonly Entry[] = [
   { id: 'seplos', aliases: ['seplos-v2'], make: () => seplos },
   { id: 'seplos-v3', make: profile('seplos-v3') },
   { id: 'tmp102', make: () => chipDriver(tmp102) },
+  { id: 'sunspec', make: () => sunspec },
   { id: 've-direct', make: () => veDirect },
   { id: 'victron-gx-battery', aliases: ['victron-gx'], make: profile('victron-gx-battery') },
+  { id: 'victron-gx-system', make: profile('victron-gx-system') },
+  { id: 'victron-gx-vebus', make: profile('victron-gx-vebus') },
   { id: 'voltronic', aliases: ['voltronic-pi30', 'voltronic-pi18'], make: () => voltronic },
 ];
 

@@ -105,6 +105,17 @@ export function findFrame(
   return { fault: startIn(bytes.subarray(from)) >= 0 ? 'truncated' : 'header' };
 }
 
+/** What is to be done with one stretch that ends in CR; `undefined`: nothing of ours. */
+function judge(
+  stretch: Uint8Array,
+  fits: (payload: string) => boolean,
+): 'take' | 'checksum' | Acceptance<never> | undefined {
+  const found = frameIn(stretch);
+  if (typeof found === 'string') return found === 'checksum' ? found : undefined;
+  if (found.payload === 'NAK') return { kind: 'refuse', code: 'nak', message: NAK_TEXT, retryable: false };
+  return fits(found.payload) ? 'take' : undefined;
+}
+
 /**
  * Framing of one answer, told from a late one by its shape.
  * @param fits whether a payload can be the answer
@@ -112,25 +123,27 @@ export function findFrame(
 export function acceptVoltronic(received: Uint8Array, fits: (payload: string) => boolean): Acceptance<Uint8Array> {
   let fault: string | undefined;
   let from = 0;
-  for (let at = 0; at < received.length; at += 1) {
-    if (received[at] !== CR) continue;
+  for (let at = received.indexOf(CR); at >= 0; at = received.indexOf(CR, from)) {
     const stretch = received.subarray(from, at + 1);
-    const found = frameIn(stretch);
-    const start = from + Math.max(0, startIn(stretch));
-    if (typeof found === 'string') {
-      if (found === 'checksum') fault ??= found;
-    } else if (found.payload === 'NAK') {
-      return { kind: 'refuse', code: 'nak', message: NAK_TEXT, retryable: false };
-    } else if (fits(found.payload)) {
+    const verdict = judge(stretch, fits);
+    if (verdict === 'take') {
+      const start = from + startIn(stretch);
       if (start > 0) return { kind: 'skip', length: start, reason: 'noise' };
-      return { kind: 'take', value: received.subarray(0, at + 1), length: at + 1 };
+      return { kind: 'take', value: stretch, length: at + 1 };
     }
+    if (verdict === 'checksum') fault ??= verdict;
+    else if (verdict !== undefined) return verdict;
     from = at + 1;
   }
-  const rest = startIn(received.subarray(from));
+  return unfinished(received, from, fault);
+}
+
+/** No answer yet: what has begun behind the last CR may become one. */
+function unfinished(received: Uint8Array, from: number, fault: string | undefined): Acceptance<Uint8Array> {
   if (received.length === 0) return more;
-  if (rest >= 0 && received.length - from - rest < LONGEST) {
-    return from + rest === 0 ? more : { kind: 'skip', length: from + rest, reason: fault ?? 'noise' };
+  const begun = from + startIn(received.subarray(from));
+  if (begun >= from && received.length - begun < LONGEST) {
+    return begun === 0 ? more : { kind: 'skip', length: begun, reason: fault ?? 'noise' };
   }
   if (fault !== undefined) return { kind: 'refuse', code: fault, message: `the answer is damaged (${fault})` };
   return { kind: 'skip', length: received.length, reason: 'noise' };

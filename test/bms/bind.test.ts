@@ -386,7 +386,7 @@ registers:
     const hands = new Hands();
     const bus = new FakeRegisters(() => [5]);
     const device = bindDevice(OPTIONAL, 'p', bus, hands);
-    expect((await device.poll()).voltageV).toBe(5);
+    expect(await device.poll()).toMatchObject({ voltageV: 5 });
     bus.script = ({ address }) => (address === 1 ? timeout('1') : [6]);
     const sample = await device.poll();
     expect(sample).not.toHaveProperty('currentA');

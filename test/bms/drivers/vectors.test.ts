@@ -22,6 +22,9 @@ const FILES = {
   voltronic: 34,
   diybms: 14,
   sdm120: 10,
+  sunspec: 6,
+  'victron-gx-services': 7,
+  growatt: 2,
 } as const;
 
 function lineOf(vector: Vector): string {
