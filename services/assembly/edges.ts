@@ -8,6 +8,7 @@ import { openSwitch, type SwitchSecrets } from '../poe/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import type { HostControl, PoeSwitch } from '../shutdown/promises.ts';
+import type { I2cBuses } from './i2c.ts';
 
 /** Everything the coordinator acts through, made from the configuration with its secrets read. */
 export interface OpenEdges {
@@ -17,8 +18,8 @@ export interface OpenEdges {
 }
 
 /** All secrets are read and all files opened here, at start: in the dark it would be too late to miss one. */
-export async function openEdges(config: Config, clock: Clock): Promise<OpenEdges> {
-  const switches = config.switches.map((each) => openSwitch(each, switchSecrets(each), clock));
+export async function openEdges(config: Config, clock: Clock, i2c: I2cBuses): Promise<OpenEdges> {
+  const switches = config.switches.map((each) => openSwitch(each, switchSecrets(each), clock, (path) => i2c.at(path)));
   const hosts = config.hosts.map((each) => hostControl(each, hostSecrets(each)));
   const cluster = config.cluster === undefined ? undefined : await openClusterAt(config.cluster, clock);
   return {
@@ -52,6 +53,7 @@ function switchSecrets(config: SwitchConfig): SwitchSecrets {
           }),
     };
   }
+  if (config.driver === 'i2c') return {};
   if (config.driver === 'exec') return { values: readAll(config.env, `${where}: env`) };
   const { ca } = config.tls;
   const { password } = config;

@@ -1,6 +1,7 @@
 import { type Driver, driverFor, driverIds } from '#bms';
 import { boardProblems } from './devices.ts';
 import { sensorProblems } from './i2c.ts';
+import { i2cSwitchProblems } from './i2c-switch.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
@@ -22,6 +23,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...drivers(config, own),
     ...boardProblems(config, own),
     ...sensorProblems(config, own),
+    ...i2cSwitchProblems(config),
     ...wiring(config),
     ...evidenceNames(config),
     ...stages(config),
@@ -189,10 +191,10 @@ function halting(config: Config): Problem[] {
   return problems;
 }
 
-type WebSwitch = Exclude<Config['switches'][number], { driver: 'snmp' | 'exec' }>;
+type WebSwitch = Exclude<Config['switches'][number], { driver: 'snmp' | 'exec' | 'i2c' }>;
 
 function sendsSecrets(each: Config['switches'][number]): each is WebSwitch {
-  if (each.driver === 'snmp' || each.driver === 'exec') return false;
+  if (each.driver === 'snmp' || each.driver === 'exec' || each.driver === 'i2c') return false;
   return (
     each.password !== undefined ||
     (each.driver === 'http' && (each.token ?? Object.keys(each.headers)[0]) !== undefined)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { i2cSwitch } from './i2c-switch.ts';
 import { duration, identifier, interval, seconds, secret } from './values.ts';
 
 /** PoE switches: what all have, and what each driver needs. */
@@ -227,5 +228,7 @@ const unifi = z.strictObject({
 });
 export type UnifiConfig = z.infer<typeof unifi>;
 
-export const switchSchema = z.discriminatedUnion('driver', [snmp, mikrotik, openwrt, exec, http, unifi]);
+const i2c = z.strictObject({ ...shared, ...i2cSwitch });
+
+export const switchSchema = z.discriminatedUnion('driver', [i2c, snmp, mikrotik, openwrt, exec, http, unifi]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

@@ -1,9 +1,11 @@
+import { type I2cExchange, i2cExchange, linuxI2cBus } from '#bridge';
 import type { SwitchConfig } from '../config/switches.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import type { PoeSwitch } from '../shutdown/promises.ts';
 import { httpControl } from './custom-http.ts';
 import { execControl } from './exec.ts';
+import { i2cControl } from './i2c.ts';
 import { mikrotikControl } from './mikrotik.ts';
 import { openwrtControl } from './openwrt.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
@@ -24,15 +26,22 @@ export interface SwitchSecrets extends SnmpSecrets {
 /**
  * The switch a configuration describes; opens nothing until it is asked.
  * @param clock stamps the samples; the machine's own when absent
+ * @param i2c the bus at a path, shared with what else is on it
  * @throws UserError when the credentials are missing
  */
-export function openSwitch(config: SwitchConfig, secrets: SwitchSecrets, clock?: Clock): PoeSwitch {
+export function openSwitch(
+  config: SwitchConfig,
+  secrets: SwitchSecrets,
+  clock?: Clock,
+  i2c: (path: string) => I2cExchange = (path) => i2cExchange(linuxI2cBus(path)),
+): PoeSwitch {
   const clocks = clock === undefined ? {} : { clock };
   if (config.driver === 'snmp') return snmpSwitch(config, secrets, clocks);
+  if (config.driver === 'i2c') return controlledSwitch(config, i2cControl(config, i2c(config.i2c)), clocks);
   return controlledSwitch(config, controlOf(config, secrets), clocks);
 }
 
-function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' }>, secrets: SwitchSecrets): PortControl {
+function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, secrets: SwitchSecrets): PortControl {
   switch (config.driver) {
     case 'mikrotik':
       return mikrotikControl(config, { ...secrets, password: password(config, secrets) });
