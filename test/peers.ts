@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 const PACKAGES = {
   mosquitto: 'mosquitto',
   mosquitto_sub: 'mosquitto-clients',
+  mosquitto_pub: 'mosquitto-clients',
   mosquitto_passwd: 'mosquitto',
   socat: 'socat',
   snmpd: 'snmpd',
@@ -21,6 +22,13 @@ const PACKAGES = {
   openssl: 'openssl',
   'ssh-keygen': 'openssh-client',
   pymodbus: 'python3-pymodbus python3-serial-asyncio',
+  upsd: 'nut-server',
+  'dummy-ups': 'nut-server',
+  upsc: 'nut-client',
+  upscmd: 'nut-client',
+  upsrw: 'nut-client',
+  upsmon: 'nut-client',
+  unshare: 'util-linux',
 } as const;
 
 export type PeerName = keyof typeof PACKAGES;
@@ -41,7 +49,8 @@ export function peer(name: PeerName): Peer {
 }
 
 function which(program: string): string {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  // NUT's own programs are in a folder of theirs; what PATH has of some are wrappers that refuse to start them.
+  const folders = ['/lib/nut', ...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
   for (const folder of folders) {
     const path = join(folder, program);
     try {

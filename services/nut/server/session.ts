@@ -68,7 +68,7 @@ export class Session {
       case 'LIST':
         return this.#reading(() => this.#list(args));
       case 'VER':
-        return say(`Network UPS Tools upsd ${this.#options.version} - holdover, https://holdover.invalid`);
+        return say(`Network UPS Tools upsd ${this.#options.version} - holdover`);
       case 'NETVER':
       case 'PROTVER':
         return say(PROTOCOL_VERSION);
