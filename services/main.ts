@@ -136,6 +136,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     ...(webRoot === undefined ? {} : { webRoot }),
     log,
     journalTrouble: () => journal.failure,
+    history,
   });
   let address = '';
 

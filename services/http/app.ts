@@ -6,6 +6,7 @@ import { HttpProblem, problemOf, sendProblem } from './problem.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { historyRoutes } from './routes/history.ts';
 import { journalRoutes } from './routes/journal.ts';
 import { pageRoutes } from './routes/page.ts';
 import { rackRoutes } from './routes/rack.ts';
@@ -67,7 +68,15 @@ export async function buildApp(listen: string, context: RouteContext): Promise<A
   await describeApi(app, zodProvider);
   await app.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>();
-    for (const add of [rackRoutes, journalRoutes, eventRoutes, commandRoutes, healthRoutes, pageRoutes]) {
+    for (const add of [
+      rackRoutes,
+      journalRoutes,
+      eventRoutes,
+      commandRoutes,
+      healthRoutes,
+      historyRoutes,
+      pageRoutes,
+    ]) {
       await add(typed, context);
     }
     typed.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, (_request, reply) =>

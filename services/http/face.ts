@@ -4,6 +4,7 @@ import type { Desk, SnapshotFeed } from '../shutdown/view.ts';
 import { Access, type AccessToken } from './access.ts';
 import { buildApp } from './app.ts';
 import { EVENT_LIMITS, EventHub, type EventLimits } from './events.ts';
+import type { HistoryDesk } from './history-desk.ts';
 import { hostName, portOf } from './host-guard.ts';
 import { LatestSnapshot } from './latest.ts';
 import type { App, FaceLog, RouteContext } from './routes.ts';
@@ -19,6 +20,8 @@ export interface HttpFaceOptions {
   /** Folder with the built web page; without it `/` says how to build it. */
   readonly webRoot?: string;
   readonly log: FaceLog;
+  /** The local history; without it its routes say so. */
+  readonly history?: HistoryDesk;
   /** Why the journal cannot be written; absent when it can. Decides readiness. */
   readonly journalTrouble?: () => string | undefined;
   /** Ages of snapshots are taken by this clock: the machine's own, also when the rack runs in fast motion. */
@@ -57,6 +60,8 @@ export async function assemble(options: HttpFaceOptions): Promise<Parts> {
     journalTrouble: options.journalTrouble ?? (() => undefined),
     commandDeadlineMs: options.commandDeadlineMs ?? 10_000,
     webRoot: options.webRoot,
+    history: options.history,
+    wallMs: () => options.feed.latest()?.rack.wallMs ?? clock.wallMs(),
     log: options.log,
   };
   const app = await buildApp(options.config.listen, context);

@@ -9,6 +9,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Desk } from '../shutdown/view.ts';
 import type { Access } from './access.ts';
 import type { EventHub } from './events.ts';
+import type { HistoryDesk } from './history-desk.ts';
 import type { LatestSnapshot } from './latest.ts';
 
 /** Where the face writes what happened; a pino logger fits. */
@@ -29,6 +30,10 @@ export interface RouteContext {
   readonly journalTrouble: () => string | undefined;
   readonly commandDeadlineMs: number;
   readonly webRoot: string | undefined;
+  /** Absent: nothing is kept. */
+  readonly history: HistoryDesk | undefined;
+  /** Time of the rack, ms: the history is kept by it. */
+  readonly wallMs: () => number;
   readonly log: FaceLog;
 }
 

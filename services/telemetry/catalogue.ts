@@ -1,4 +1,5 @@
 import type { Snapshot } from '../shutdown/view.ts';
+import { energyMetrics } from './catalogue/energy.ts';
 import { hostMetrics } from './catalogue/hosts.ts';
 import { mainsMetrics } from './catalogue/mains.ts';
 import { packMetrics } from './catalogue/pack.ts';
@@ -30,6 +31,7 @@ export const catalogue: readonly Metric[] = [
   ...poeMetrics,
   ...shutdownMetrics,
   ...hostMetrics,
+  ...energyMetrics,
   ...serviceMetrics,
 ];
 

@@ -115,6 +115,7 @@ function hostState(host: HostView, snapshot: Snapshot): TopicState {
     protected: host.protected,
     reachable: fresh(snapshot.rack.hosts[host.id])?.reachable,
     powerW: hostDraw(host, snapshot).powerW,
+    energyWh: snapshot.energy?.hostsWh[host.id],
     forced: host.forced,
     inTrouble: host.trouble !== undefined,
     trouble: host.trouble,
@@ -122,20 +123,28 @@ function hostState(host: HostView, snapshot: Snapshot): TopicState {
   return derived('host', body, snapshot.rack.wallMs, host.id);
 }
 
-function bankState({ rack }: Snapshot): TopicState {
+function bankState({ rack, energy }: Snapshot): TopicState {
   const { complete, measuredAtMs, freshness, ...told } = rack.bank;
   const common = { kind: 'bank', id: ONLY_ONE, atMs: rack.wallMs, beats: false } as const;
   if (freshness !== 'fresh') return { ...common, available: false };
   const ageMs = measuredAtMs === undefined ? 0 : rack.monoMs - measuredAtMs;
   const { runtimeS } = told;
-  const body = { complete, ...told, runtimeS: runtimeS === undefined ? undefined : calm(runtimeS) };
+  const body = {
+    complete,
+    ...told,
+    runtimeS: runtimeS === undefined ? undefined : calm(runtimeS),
+    energyInWh: energy?.inWh,
+    energyOutWh: energy?.outWh,
+  };
   return { ...common, available: true, body: tidy(body), atMs: rack.wallMs - ageMs };
 }
 
-function circuitState({ rack }: Snapshot): TopicState {
+function circuitState({ rack, energy }: Snapshot): TopicState {
   const { freshness, ...told } = rack.circuit;
   const common = { kind: 'circuit', id: ONLY_ONE, atMs: rack.wallMs, beats: false } as const;
-  return freshness === 'fresh' ? { ...common, available: true, body: tidy(told) } : { ...common, available: false };
+  return freshness === 'fresh'
+    ? { ...common, available: true, body: tidy({ ...told, energyWh: energy?.mainsWh }) }
+    : { ...common, available: false };
 }
 
 function mainsBody({ rack: { mains } }: Snapshot): Record<string, unknown> {

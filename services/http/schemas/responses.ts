@@ -11,6 +11,7 @@ const PROBLEMS = {
   400: 'The request does not match its schema',
   401: 'A token is missing or unknown',
   403: 'The token may not write, or none is configured',
+  404: 'This is not kept here',
   409: 'The coordinator refuses, and says why',
   503: 'Not now, with the reasons',
   504: 'The coordinator has not answered in time',

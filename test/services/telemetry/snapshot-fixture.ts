@@ -224,6 +224,16 @@ export const snapshotFixture: Snapshot = {
     { sink: 'mqtt', up: true, sent: 1000, dropped: 0 },
     { sink: 'influx', up: false, sent: 0, dropped: 12, waiting: 340, trouble: '401: unauthorized' },
   ],
+  energy: {
+    inWh: 51_230.4,
+    outWh: 48_811.7,
+    mainsWh: 402_113.9,
+    hostsWh: { pi1: 1201.5 },
+    stagesWh: { workers: 1201.5 },
+    cost: { EUR: 124.6553 },
+    measuredS: { bank: 3_600_000, mains: 3_599_000 },
+    unmeasuredS: { bank: 12.5, mains: 1012.5 },
+  },
 };
 
 /** The fixture with another rack, in part. */
