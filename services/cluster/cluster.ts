@@ -1,35 +1,78 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterConfig } from '../config/schema.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { ClusterControl } from '../shutdown/promises.ts';
 import { drainNodes } from './drain.ts';
-import { loadKubeconfig } from './kubeconfig.ts';
-import { changeNode, decideCordon, decideUncordon, observeNodes } from './nodes.ts';
+import { Homecoming } from './homecoming.ts';
+import { Inventory } from './inventory.ts';
+import { type ClusterAccess, loadKubeconfig } from './kubeconfig.ts';
+import { changeNode, decideCordon } from './nodes.ts';
+import { ownPod } from './own-pod.ts';
 import { findMissingRights } from './permissions.ts';
 import { RestClient } from './rest.ts';
+import type { PodRules } from './which-pods.ts';
 
 export interface Cluster extends ClusterControl {
   /** One line per right the account lacks, with what fails without it. Rejects with an ApiError. */
   missingRights(): Promise<string[]>;
 }
 
+/** What has to be known of a cluster; the rest has its defaults. */
+export type ClusterOptions = Pick<ClusterConfig, 'kubeconfig' | 'requestTimeout'> & Partial<ClusterConfig>;
+
 /**
  * Reads the kubeconfig and makes a client; nothing is sent yet. Rejects with a KubeconfigError. `clock` is the one the
  * coordinator decides by: drain deadlines and pauses are its time, `requestTimeout` is real time on a real wire.
  */
-export async function openCluster(config: ClusterConfig, clock: Clock = systemClock): Promise<Cluster> {
-  const access = await loadKubeconfig(config.kubeconfig, config.context);
-  const rest = new RestClient(access, config.requestTimeout * 1000);
+export async function openCluster(config: ClusterOptions, clock: Clock = systemClock): Promise<Cluster> {
+  const { kubeconfig, context, stop = 'evict', uncordonShare = 0.6, uncordonPatience = 300 } = config;
+  const access = await loadKubeconfig(kubeconfig, context);
+  const rest = new RestClient(access, config.requestTimeout * 1000, {
+    servers: (config.servers ?? []).map((server) => new URL(server)),
+    renew: renewalOf(access, () => loadKubeconfig(kubeconfig, context)),
+  });
+  const rules = rulesOf(config);
+  const inventory = new Inventory(rest, clock, rules);
+  const scale = stop === 'scale';
+  const terms = { share: uncordonShare, patienceMs: uncordonPatience * 1000, scales: scale };
+  const homecoming = new Homecoming(rest, clock, terms, async () => ({
+    sample: await inventory.look(),
+    leases: inventory.hasLeases,
+  }));
   const closed = new AbortController();
   return {
-    observe: () => observeNodes(rest, clock),
-    cordon: (node, runId) => changeNode(rest, clock, node, (found) => decideCordon(found, runId)),
-    uncordon: (node, runId) => changeNode(rest, clock, node, (found) => decideUncordon(found, runId)),
-    drain: (nodes, options) =>
-      drainNodes(rest, clock, nodes, { ...options, signal: AbortSignal.any([options.signal, closed.signal]) }),
-    missingRights: () => findMissingRights(rest),
+    observe: () => inventory.look(),
+    cordon: (node, runId) => {
+      homecoming.calledOff([node], runId);
+      return changeNode(rest, clock, node, (found) => decideCordon(found, runId));
+    },
+    uncordon: (node, runId) => homecoming.uncordon(node, runId, closed.signal),
+    drain: (nodes, options) => {
+      homecoming.calledOff(nodes, options.runId);
+      const signal = AbortSignal.any([options.signal, closed.signal]);
+      return drainNodes(rest, clock, nodes, { ...options, signal }, { rules, scale });
+    },
+    missingRights: () => findMissingRights(rest, scale),
     close: async () => {
       closed.abort();
+      inventory.close();
       rest.close();
     },
+  };
+}
+
+function rulesOf({ order = [], storage = [], keep = [] }: ClusterOptions): PodRules {
+  const own = ownPod();
+  return { order, storage, keep, ...(own !== undefined && { ownPod: own }) };
+}
+
+/** Reads the files again; undefined when nothing in them has changed. Rejects with a KubeconfigError. */
+function renewalOf(first: ClusterAccess, load: () => Promise<ClusterAccess>): () => Promise<ClusterAccess | undefined> {
+  let known = first;
+  return async () => {
+    const fresh = await load();
+    if (isDeepStrictEqual(fresh, known)) return undefined;
+    known = fresh;
+    return fresh;
   };
 }

@@ -1,12 +1,15 @@
 import type { Clock } from '../runtime/clock.ts';
-import type { DrainOptions, DrainReport } from '../shutdown/promises.ts';
+import { type DrainOptions, type DrainReport, succeeded } from '../shutdown/promises.ts';
 import { type ApiError, asApiError } from './api-error.ts';
 import { DrainBook } from './drain-book.ts';
-import { type Removal, requestRemoval } from './evict.ts';
-import { type Listed, listNodes, listPods } from './lists.ts';
+import { type EvictAnswer, type Removal, requestRemoval } from './evict.ts';
+import { type Listed, listAttachedNodes, listNodes, listPods } from './lists.ts';
+import { changeNode, decideCordon } from './nodes.ts';
 import type { KubeNode, Pod } from './objects.ts';
 import type { RestClient } from './rest.ts';
 import { watchPods } from './watch.ts';
+import { PLAIN_RULES, type PodRules, SYSTEM_PRIORITY } from './which-pods.ts';
+import { Scaler } from './workloads.ts';
 
 /** An API server that has not answered once is waited for so long, and asked at least so often. */
 const OPENING_MS = 15_000;
@@ -14,11 +17,20 @@ const OPENING_TRIES = 3;
 const OPENING_PAUSE_MS = 1_000;
 /** A long drain looks at the nodes again: one may have died, another may have become schedulable. */
 const NODES_EVERY_MS = 10_000;
+const VOLUMES_EVERY_MS = 2_000;
 const LONGEST_NAP_MS = 60_000;
+
+/** How a configuration wants pods to be stopped. */
+export interface DrainManner {
+  readonly rules: PodRules;
+  /** Scale Deployments and StatefulSets down when the whole cluster stops, instead of evicting their pods. */
+  readonly scale: boolean;
+}
 
 interface Opening {
   readonly pods: Listed<Pod>;
   readonly nodes: readonly KubeNode[];
+  readonly attached: ReadonlySet<string>;
 }
 
 /**
@@ -30,6 +42,7 @@ export async function drainNodes(
   clock: Clock,
   targets: readonly string[],
   options: DrainOptions,
+  manner: DrainManner = { rules: PLAIN_RULES, scale: false },
 ): Promise<DrainReport> {
   const startMs = clock.monoMs();
   const ended = new AbortController();
@@ -46,9 +59,14 @@ export async function drainNodes(
       deadlineMs: startMs + options.deadlineMs,
       pdbGraceMs: options.pdbGraceMs,
       partial: options.partial,
+      rules: manner.rules,
     });
     book.nodes(opening.nodes);
-    return await new Drain(rest, clock, book, options.onDrained).run(opening.pods.resourceVersion, signal, ended);
+    book.volumes(opening.attached);
+    const scaler =
+      manner.scale && !options.partial ? await lookForScaling(rest, clock, options.runId, book) : undefined;
+    const drain = new Drain({ rest, clock, book, targets: new Set(targets), options, scaler });
+    return await drain.run(opening.pods.resourceVersion, signal, ended);
   } finally {
     ended.abort();
     await timeUp;
@@ -64,8 +82,12 @@ async function open(
 ): Promise<Opening | { readonly report: DrainReport }> {
   for (let tries = 1; ; tries += 1) {
     try {
-      const [nodes, pods] = await Promise.all([listNodes(rest, signal), listPods(rest, signal)]);
-      return { nodes: nodes.items, pods };
+      const [nodes, pods, attached] = await Promise.all([
+        listNodes(rest, signal),
+        listPods(rest, signal),
+        listAttachedNodes(rest, signal),
+      ]);
+      return { nodes: nodes.items, pods, attached };
     } catch (error) {
       const problem = asApiError(error);
       const patient = tries < OPENING_TRIES || clock.monoMs() - startMs < OPENING_MS;
@@ -83,32 +105,58 @@ const notBegun = (problem: ApiError): DrainReport => ({
   errors: [`nothing was evicted: ${problem.message}`],
 });
 
+/** Without the rights or the answer, pods are evicted as ever. */
+async function lookForScaling(
+  rest: RestClient,
+  clock: Clock,
+  runId: string,
+  book: DrainBook,
+): Promise<Scaler | undefined> {
+  try {
+    return await Scaler.look(rest, clock, runId);
+  } catch (error) {
+    book.trouble(`workloads are not scaled, their pods are evicted: ${asApiError(error).message}`);
+    return undefined;
+  }
+}
+
+interface DrainParts {
+  readonly rest: RestClient;
+  readonly clock: Clock;
+  readonly book: DrainBook;
+  readonly targets: ReadonlySet<string>;
+  readonly options: DrainOptions;
+  readonly scaler: Scaler | undefined;
+}
+
 /** The loop around a drain book: sends what is due, brings in answers and what the watch sees. */
 class Drain {
   readonly #rest: RestClient;
   readonly #clock: Clock;
   readonly #book: DrainBook;
-  readonly #onDrained: (node: string) => void;
+  readonly #parts: DrainParts;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #bell: Bell;
   /** The latest failure of each way to the server, forgotten as soon as that way works again. */
   readonly #away = new Map<'evictions' | 'watch', string>();
+  /** Nodes somebody uncordoned, which were cordoned once more. */
+  readonly #recordoned = new Set<string>();
 
-  constructor(rest: RestClient, clock: Clock, book: DrainBook, onDrained: (node: string) => void) {
-    this.#rest = rest;
-    this.#clock = clock;
-    this.#book = book;
-    this.#onDrained = onDrained;
-    this.#bell = new Bell(clock);
+  constructor(parts: DrainParts) {
+    this.#rest = parts.rest;
+    this.#clock = parts.clock;
+    this.#book = parts.book;
+    this.#parts = parts;
+    this.#bell = new Bell(parts.clock);
   }
 
   async run(from: string, signal: AbortSignal, ended: AbortController): Promise<DrainReport> {
     signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
-    const company = [this.#watch(from, signal), this.#lookAtNodes(signal)];
+    const company = [this.#watch(from, signal), this.#lookAtNodes(signal), this.#lookAtVolumes(signal)];
     while (!signal.aborted) {
       for (const removal of this.#book.due(this.#clock.monoMs())) this.#send(removal, signal);
       this.#tellDrained();
-      if (this.#book.finished) break;
+      if (this.#book.finished(this.#clock.monoMs())) break;
       await this.#bell.wait(this.#book.nextDueMs(this.#clock.monoMs()) - this.#clock.monoMs());
     }
     ended.abort();
@@ -120,7 +168,7 @@ class Drain {
   }
 
   #send(removal: Removal, signal: AbortSignal): void {
-    const sent = requestRemoval(this.#rest, removal, signal).then((answer) => {
+    const sent = this.#remove(removal, signal).then((answer) => {
       if (answer.kind !== 'away') this.#away.delete('evictions');
       else if (!signal.aborted) this.#away.set('evictions', `the API server went away: ${answer.message}`);
       this.#book.answered(removal.pod.uid, answer, this.#clock.monoMs());
@@ -130,10 +178,29 @@ class Drain {
     this.#inFlight.add(sent);
   }
 
+  /** By its workload's size where that is wanted and possible, by eviction otherwise. */
+  async #remove(removal: Removal, signal: AbortSignal): Promise<EvictAnswer> {
+    const { scaler } = this.#parts;
+    const workload = removal.how === 'evict' ? scaler?.ownerOf(removal.pod) : undefined;
+    if (scaler !== undefined && workload !== undefined && isScalable(removal.pod)) {
+      const outcome = await scaler.stop(workload);
+      const name = `${workload.namespace}/${workload.name}`;
+      if (!succeeded(outcome)) this.#book.trouble(`${name} is not scaled down: ${outcome.detail ?? outcome.code}`);
+      else {
+        this.#book.note(
+          `scaled down until the end of this outage: ${name}${outcome.detail ? ` ${outcome.detail}` : ''}`,
+        );
+        // A StatefulSet ends its pods one by one, and only an eviction can shorten a grace: these are asked for as well.
+        if (workload.plural === 'deployments' && removal.graceS === undefined) return { kind: 'accepted' };
+      }
+    }
+    return requestRemoval(this.#rest, removal, signal);
+  }
+
   #tellDrained(): void {
-    for (const node of this.#book.newlyDrained()) {
+    for (const node of this.#book.newlyDrained(this.#clock.monoMs())) {
       try {
-        this.#onDrained(node);
+        this.#parts.options.onDrained(node);
       } catch (error) {
         this.#book.trouble(`reporting ${node} as drained failed: ${String(error)}`);
       }
@@ -162,14 +229,46 @@ class Drain {
       await this.#clock.sleep(NODES_EVERY_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        this.#book.nodes((await listNodes(this.#rest, signal)).items);
+        const { items } = await listNodes(this.#rest, signal);
+        this.#book.nodes(items);
+        await Promise.all(items.map((node) => this.#cordonAgain(node)));
         this.#bell.ring();
       } catch {
         // Evictions and the watch report an absent server; the last look at the nodes stays the best one.
       }
     }
   }
+
+  /** Our mark is there and the cordon is not: somebody took it away. Once that is a mistake, twice it is a wish. */
+  async #cordonAgain(node: KubeNode): Promise<void> {
+    const { targets, options } = this.#parts;
+    if (!targets.has(node.name) || node.unschedulable || node.cordonedBy !== options.runId) return;
+    if (this.#recordoned.has(node.name)) {
+      this.#book.note(`somebody uncordoned ${node.name} again: it is left so`);
+      return;
+    }
+    this.#recordoned.add(node.name);
+    const outcome = await changeNode(this.#rest, this.#clock, node.name, (found) => decideCordon(found, options.runId));
+    const result = succeeded(outcome) ? 'it is cordoned again, once' : (outcome.detail ?? outcome.code);
+    this.#book.note(`somebody uncordoned ${node.name} while its pods were stopping: ${result}`);
+  }
+
+  async #lookAtVolumes(signal: AbortSignal): Promise<void> {
+    while (this.#book.waitsForVolumes && !signal.aborted) {
+      await this.#clock.sleep(VOLUMES_EVERY_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        this.#book.volumes(await listAttachedNodes(this.#rest, signal));
+        this.#bell.ring();
+      } catch {
+        // As with the nodes: the last look stays the best one, and the wait is bounded.
+      }
+    }
+  }
 }
+
+/** DNS and the like stay as they are: fewer things to bring back. */
+const isScalable = (pod: Pod): boolean => pod.priority < SYSTEM_PRIORITY;
 
 /** Wakes the loop: when rung, or after a time. A ring while nobody waits is kept. */
 class Bell {

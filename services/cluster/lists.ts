@@ -1,4 +1,14 @@
-import { type KubeNode, type Lease, type Pod, parseLease, parseNode, parsePage, parsePod } from './objects.ts';
+import { ApiError } from './api-error.ts';
+import {
+  type KubeNode,
+  type Lease,
+  type Pod,
+  parseLease,
+  parseNode,
+  parsePage,
+  parsePod,
+  parseVolumeAttachment,
+} from './objects.ts';
 import type { RestAnswer, RestClient, RestRequest } from './rest.ts';
 
 /** Objects per page; an answer stays far below the client's size limit. */
@@ -22,20 +32,31 @@ export const listNodes = (rest: RestClient, signal?: AbortSignal): Promise<Liste
 export const listPods = (rest: RestClient, signal?: AbortSignal): Promise<Listed<Pod>> =>
   listAll(rest, '/api/v1/pods', {}, parsePod, signal);
 
-/** Unfinished pods out of the API server's memory: cheap enough for every poll, and may be a moment old. */
-export const listPodsCheaply = (rest: RestClient): Promise<Listed<Pod>> =>
-  listAll(
-    rest,
-    '/api/v1/pods',
-    { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed', resourceVersion: '0' },
-    parsePod,
-  );
-
 /** The kubelets' signs of life. */
 export const listNodeLeases = (rest: RestClient): Promise<Listed<Lease>> =>
   listAll(rest, '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases', {}, parseLease);
 
-async function listAll<T>(
+/** Names of the nodes that have volumes attached; none where they cannot be listed, for nothing hangs on them alone. */
+export async function listAttachedNodes(rest: RestClient, signal?: AbortSignal): Promise<ReadonlySet<string>> {
+  try {
+    const path = '/apis/storage.k8s.io/v1/volumeattachments';
+    const { items } = await listAll(rest, path, {}, parseVolumeAttachment, signal);
+    return new Set(items.filter(({ attached }) => attached).map(({ node }) => node));
+  } catch (error) {
+    if (error instanceof ApiError && !error.away && error.code !== 'aborted') return new Set();
+    throw error;
+  }
+}
+
+/** `fallback` where the account may not ask or the cluster does not have what is asked for. */
+export const unlessRefused = <T>(asked: Promise<T>, fallback: T): Promise<T> =>
+  asked.catch((error: unknown) => {
+    if (error instanceof ApiError && (error.code === 'forbidden' || error.code === 'not-found')) return fallback;
+    throw error;
+  });
+
+/** All pages of a collection. Rejects with an ApiError. */
+export async function listAll<T>(
   rest: RestClient,
   path: string,
   query: Query,

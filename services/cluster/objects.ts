@@ -52,6 +52,12 @@ export interface Lease {
   readonly renewedAtMs?: number;
 }
 
+/** A volume that a driver has attached to a node, or is about to. */
+export interface VolumeAttachment {
+  readonly node: string;
+  readonly attached: boolean;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
@@ -70,7 +76,7 @@ export interface Status {
 /** `namespace/name`, how pods are named in reports. */
 export const podName = (pod: Pick<Pod, 'namespace' | 'name'>): string => `${pod.namespace}/${pod.name}`;
 
-const texts = z
+export const texts = z
   .record(z.string(), z.string())
   .nullish()
   .transform((value) => value ?? {});
@@ -136,6 +142,11 @@ const podSchema = z.object({
 const leaseSchema = z.object({
   metadata: z.object({ name: z.string().min(1) }),
   spec: z.object({ renewTime: timestamp }).nullish(),
+});
+
+const volumeAttachmentSchema = z.object({
+  spec: z.object({ nodeName: z.string() }),
+  status: z.object({ attached: z.boolean() }).nullish(),
 });
 
 const statusSchema = z.object({
@@ -210,6 +221,11 @@ export function parseLease(value: unknown): Lease {
   return { name: metadata.name, ...(spec?.renewTime !== undefined && { renewedAtMs: spec.renewTime }) };
 }
 
+export function parseVolumeAttachment(value: unknown): VolumeAttachment {
+  const { spec, status } = check(volumeAttachmentSchema, value, 'VolumeAttachment');
+  return { node: spec.nodeName, attached: status?.attached ?? false };
+}
+
 /** One page of a list. One bad item refuses the page: half a list would look like an empty node. */
 export function parsePage<T>(value: unknown, parseItem: (item: unknown) => T): Page<T> {
   const page = check(pageSchema, value, 'List');
@@ -249,7 +265,8 @@ const resourceVersionSchema = z.object({ metadata: z.object({ resourceVersion: z
 export const resourceVersionOf = (value: unknown): string =>
   check(resourceVersionSchema, value, 'object').metadata.resourceVersion;
 
-function check<T extends z.ZodType>(schema: T, value: unknown, what: string): z.infer<T> {
+/** Throws a `bad-answer` that names the first field that does not fit. */
+export function check<T extends z.ZodType>(schema: T, value: unknown, what: string): z.infer<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

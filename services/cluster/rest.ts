@@ -36,57 +36,120 @@ export interface RestAnswer {
 export const apiPath = (...segments: readonly string[]): string => `/${segments.map(encodeURIComponent).join('/')}`;
 
 type Connection = {
+  readonly server: URL;
   readonly agent: http.Agent;
   readonly watchAgent: http.Agent;
   readonly module: typeof http | typeof https;
 };
 
+/** What a client can do when its server or its credentials fail. */
+export interface RestSpares {
+  /** More addresses of the same API, with the same credentials. */
+  readonly servers?: readonly URL[];
+  /** Reads the credentials again; undefined when they are what they were. */
+  readonly renew?: () => Promise<ClusterAccess | undefined>;
+}
+
 /** The dozen REST calls we need, over keep-alive connections; every call has its own deadline and rejects with an ApiError. */
 export class RestClient {
-  readonly #access: ClusterAccess;
   readonly #timeoutMs: number;
+  readonly #spares: RestSpares;
   readonly #closed = new AbortController();
+  #access: ClusterAccess;
+  /** Which of the servers is used; 0 is the kubeconfig's. */
+  #at = 0;
   #connection: Connection | undefined;
   #token: { readonly value: string; readonly readAtMs: number } | undefined;
+  #renewing: Promise<boolean> | undefined;
 
   /** `timeoutMs` bounds one call from connecting to the last byte, and a stream up to its headers. */
-  constructor(access: ClusterAccess, timeoutMs: number) {
+  constructor(access: ClusterAccess, timeoutMs: number, spares: RestSpares = {}) {
     this.#access = access;
     this.#timeoutMs = timeoutMs;
+    this.#spares = spares;
   }
 
-  /** Host and port, for messages. */
+  /** Host and port of the server in use, for messages. */
   get server(): string {
-    return this.#access.server.host;
+    return this.#url.host;
+  }
+
+  get #url(): URL {
+    return (this.#at === 0 ? undefined : this.#spares.servers?.[this.#at - 1]) ?? this.#access.server;
   }
 
   get timeoutMs(): number {
     return this.#timeoutMs;
   }
 
+  /** Asks the next server when one does not answer, and once more with new credentials when the old ones are refused. */
   async call(request: RestRequest): Promise<RestAnswer> {
-    try {
-      return await this.#callOnce(request);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'unauthorized' || !this.#tokenMayHaveChanged()) throw error;
-      this.#token = undefined;
-      return this.#callOnce(request);
+    let moves = this.#spares.servers?.length ?? 0;
+    for (let renewed = false; ; ) {
+      const at = this.#at;
+      try {
+        return await this.#callOnce(request);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        const mayRenew = !renewed && (error.code === 'unauthorized' || isCertificateProblem(error));
+        if (mayRenew && (await this.#renew())) renewed = true;
+        else if (moves > 0 && error.away) {
+          moves -= 1;
+          this.#moveOnFrom(at);
+        } else throw error;
+      }
     }
+  }
+
+  /** Others may have found the server dead at the same time: only the first moves on. */
+  #moveOnFrom(at: number): void {
+    if (this.#at !== at) return;
+    this.#at = (at + 1) % (1 + (this.#spares.servers?.length ?? 0));
+    this.#forgetConnection();
+  }
+
+  /** Calls that are under way keep their sockets until they end. */
+  #forgetConnection(): void {
+    this.#dropIdle();
+    this.#connection = undefined;
+  }
+
+  /** True when there is something new to try. Many calls may be refused at once; the files are read once for all. */
+  #renew(): Promise<boolean> {
+    this.#renewing ??= this.#readAgain().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #readAgain(): Promise<boolean> {
+    const { token } = this.#access;
+    const hadToken = this.#token !== undefined && token !== undefined && 'file' in token;
+    this.#token = undefined;
+    const access = await this.#spares.renew?.().catch(() => undefined);
+    if (access === undefined) return hadToken;
+    this.#access = access;
+    this.#forgetConnection();
+    return true;
   }
 
   /** An endless answer (watch): resolves with its bytes once the server said 200. Ends when `signal` aborts. */
   async stream(request: RestRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
+    const at = this.#at;
     const token = await this.#currentToken();
     const deadline = new Deadline(this.#timeoutMs, [request.signal, this.#closed.signal]);
     try {
-      const response = await this.#send(request, token, deadline.signal, this.#connect().watchAgent);
+      const response = await this.#send(request, token, deadline.signal, 'watchAgent');
       if (response.statusCode === 200) {
         deadline.disarm();
         return this.#chunks(response, request, deadline);
       }
       throw errorFromAnswer(request, response, await readBody(response, MAX_ERROR_BYTES));
     } catch (error) {
-      throw this.#explain(request, error, deadline);
+      const problem = this.#explain(request, error, deadline);
+      if (problem.away) this.#moveOnFrom(at);
+      if (problem.code === 'unauthorized') await this.#renew();
+      throw problem;
     }
   }
 
@@ -101,7 +164,7 @@ export class RestClient {
     const outer = request.signal === undefined ? [this.#closed.signal] : [request.signal, this.#closed.signal];
     const deadline = new Deadline(this.#timeoutMs, outer);
     try {
-      const response = await this.#send(request, token, deadline.signal, this.#connect().agent);
+      const response = await this.#send(request, token, deadline.signal, 'agent');
       const status = response.statusCode ?? 0;
       if (status < 200 || status > 299) {
         throw errorFromAnswer(request, response, await readBody(response, MAX_ERROR_BYTES));
@@ -130,7 +193,7 @@ export class RestClient {
     request: RestRequest,
     token: string | undefined,
     signal: AbortSignal,
-    agent: http.Agent,
+    agent: 'agent' | 'watchAgent',
   ): Promise<http.IncomingMessage> {
     for (let stale = 0; ; stale += 1) {
       try {
@@ -147,9 +210,10 @@ export class RestClient {
     request: RestRequest,
     token: string | undefined,
     signal: AbortSignal,
-    agent: http.Agent,
+    agent: 'agent' | 'watchAgent',
   ): Promise<http.IncomingMessage> {
-    const { server } = this.#access;
+    const connection = this.#connect();
+    const { server } = connection;
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const headers: http.OutgoingHttpHeaders = { accept: 'application/json', 'user-agent': 'holdover' };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -158,8 +222,8 @@ export class RestClient {
       headers['content-length'] = body.length;
     }
     return new Promise((resolve, reject) => {
-      const outgoing = this.#connect().module.request({
-        agent,
+      const outgoing = connection.module.request({
+        agent: connection[agent],
         signal,
         headers,
         method: request.method,
@@ -178,10 +242,11 @@ export class RestClient {
 
   #connect(): Connection {
     if (this.#connection !== undefined) return this.#connection;
-    const { server, ca, cert, key, tlsServerName, skipTlsVerify } = this.#access;
+    const { ca, cert, key, tlsServerName, skipTlsVerify } = this.#access;
+    const server = this.#url;
     const pool = { keepAlive: true, maxSockets: MAX_IN_FLIGHT };
     if (server.protocol === 'http:') {
-      this.#connection = { agent: new http.Agent(pool), watchAgent: new http.Agent(), module: http };
+      this.#connection = { server, agent: new http.Agent(pool), watchAgent: new http.Agent(), module: http };
       return this.#connection;
     }
     const tls = {
@@ -191,7 +256,8 @@ export class RestClient {
       ...(key !== undefined && { key }),
       ...(tlsServerName !== undefined && { servername: tlsServerName }),
     };
-    this.#connection = { agent: new https.Agent({ ...pool, ...tls }), watchAgent: new https.Agent(tls), module: https };
+    const agent = new https.Agent({ ...pool, ...tls });
+    this.#connection = { server, agent, watchAgent: new https.Agent(tls), module: https };
     return this.#connection;
   }
 
@@ -217,10 +283,6 @@ export class RestClient {
       }
     }
     return this.#token.value;
-  }
-
-  #tokenMayHaveChanged(): boolean {
-    return this.#access.token !== undefined && 'file' in this.#access.token && this.#token !== undefined;
   }
 
   #explain(request: RestRequest, error: unknown, deadline: Deadline): ApiError {
@@ -338,6 +400,10 @@ const CONNECTION_PROBLEMS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired; is the clock right?',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; is the clock right?',
 };
+
+/** The server's certificate or ours is not what it was; new files may help. */
+const isCertificateProblem = (error: ApiError): boolean =>
+  error.code === 'unreachable' && /CERT|SIGNED|SIGNATURE|SSL|TLS/.test(errorCode(error.cause));
 
 const connectionProblem = (error: unknown): string => {
   const code = errorCode(error);

@@ -12,7 +12,6 @@ const podSelector = z
   })
   .refine((selector) => Object.keys(selector).length > 0, 'name at least one of namespace, name, labels')
   .meta({ description: 'pods by namespace, name (with *) and labels; all that is given must fit' });
-export type PodSelectorConfig = z.infer<typeof podSelector>;
 
 const serverAddress = z
   .string()

@@ -50,14 +50,14 @@ describe('a drain', () => {
   it('asks for each pod once and is finished when the last one is gone', () => {
     const book = wholeCluster(pods(2));
     for (const { pod: asked } of book.due(0)) book.answered(asked.uid, { kind: 'accepted' }, 1);
-    expect(book.due(60_000)).toHaveLength(0);
+    expect(book.due(30_000)).toHaveLength(0);
     book.gone('uid-of-p000');
-    expect(book.newlyDrained()).toEqual([]);
-    expect(book.finished).toBe(false);
+    expect(book.newlyDrained(0)).toEqual([]);
+    expect(book.finished(0)).toBe(false);
     book.gone('uid-of-p001');
-    expect(book.finished).toBe(true);
-    expect(book.newlyDrained()).toEqual(['n1']);
-    expect(book.newlyDrained()).toEqual([]);
+    expect(book.finished(0)).toBe(true);
+    expect(book.newlyDrained(0)).toEqual(['n1']);
+    expect(book.newlyDrained(0)).toEqual([]);
     expect(book.report()).toMatchObject({ evicted: 2, left: [], errors: [] });
   });
 
@@ -65,17 +65,17 @@ describe('a drain', () => {
     const book = wholeCluster(pods(1));
     const [asked] = book.due(0);
     book.gone('uid-of-p000');
-    expect(book.finished).toBe(false);
+    expect(book.finished(0)).toBe(false);
     book.answered(asked?.pod.uid ?? '', { kind: 'accepted' }, 1);
-    expect(book.finished).toBe(true);
+    expect(book.finished(0)).toBe(true);
     expect(book.report().evicted).toBe(1);
   });
 
   it('reports a node without evictable pods at once', () => {
     const daemon = pod('d', { controller: { kind: 'DaemonSet', apiVersion: 'apps/v1', name: 'd', uid: 'd' } });
     const book = wholeCluster([daemon]);
-    expect(book.newlyDrained()).toEqual(['n1']);
-    expect(book.finished).toBe(true);
+    expect(book.newlyDrained(0)).toEqual(['n1']);
+    expect(book.finished(0)).toBe(true);
   });
 
   it('shortens a grace period to what is left, never below 5 s and never beyond its own', () => {
@@ -85,20 +85,22 @@ describe('a drain', () => {
     expect(late.due(58_000).map(({ graceS }) => graceS)).toEqual([5, 3]);
   });
 
-  it('keeps the last wave until the first has stopped, or until half of the time is over', () => {
-    const given = [pod('dns', { priority: 2_000_000_000 }), pod('app')];
+  it('keeps the last wave until the first has stopped, or until it must begin to have its grace', () => {
+    const dns = { kind: 'ReplicaSet', apiVersion: 'apps/v1', name: 'dns', uid: 'dns' };
+    const given = [pod('dns', { priority: 2_000_000_000, controller: dns }), pod('app', { graceS: 110 })];
     const book = wholeCluster(given);
     expect(names(book.due(0))).toEqual(['evict app']);
     book.answered('uid-of-app', { kind: 'accepted' }, 1);
     expect(book.due(1)).toEqual([]);
-    expect(book.nextDueMs(1)).toBe(60_000);
+    expect(book.nextDueMs(1)).toBe(90_000);
     book.gone('uid-of-app');
     expect(names(book.due(2))).toEqual(['evict dns']);
 
-    const stuck = wholeCluster(given);
-    stuck.due(0);
-    stuck.answered('uid-of-app', { kind: 'accepted' }, 1);
-    expect(names(stuck.due(60_000))).toEqual(['evict dns']);
+    const slow = wholeCluster(given);
+    slow.due(0);
+    slow.answered('uid-of-app', { kind: 'accepted' }, 1);
+    expect(slow.due(89_999)).toEqual([]);
+    expect(names(slow.due(90_000))).toEqual(['evict dns']);
   });
 
   it('finds out after a gap in the watch who went meanwhile', () => {
@@ -107,7 +109,7 @@ describe('a drain', () => {
     for (const { pod: asked } of book.due(0)) book.answered(asked.uid, { kind: 'accepted' }, 1);
     book.relisted(given.slice(0, 1), 2);
     book.gone('uid-of-p000');
-    expect(book.finished).toBe(true);
+    expect(book.finished(0)).toBe(true);
   });
 
   it('does not chase an owner that puts pods on a cordoned node for ever', () => {
@@ -190,8 +192,8 @@ describe('a disruption budget that says no', () => {
     for (const { pod: asked } of book.due(0)) book.answered(asked.uid, SAYS_NO, 0);
     for (const removal of book.due(5_000))
       book.answered(removal.pod.uid, { kind: 'not-allowed', message: 'no delete' }, 5_000);
-    expect(book.finished).toBe(true);
-    expect(book.newlyDrained()).toEqual([]);
+    expect(book.finished(0)).toBe(true);
+    expect(book.newlyDrained(0)).toEqual([]);
     expect(book.report()).toMatchObject({ overridden: [], left: ['web/p000', 'web/p001'], errors: ['no delete'] });
   });
 
@@ -242,7 +244,7 @@ describe('an API server in trouble', () => {
       now += 1_000;
     }
     expect(book.due(now)).toHaveLength(0);
-    expect(book.finished).toBe(true);
+    expect(book.finished(0)).toBe(true);
     expect(book.report().left).toEqual(['web/p000']);
     expect(book.report().errors.join()).toContain('policy.example.org');
   });
@@ -254,7 +256,7 @@ describe('an API server in trouble', () => {
     for (const { pod: asked } of others)
       book.answered(asked.uid, { kind: 'not-allowed', message: 'pods "p" is forbidden' }, 0);
     expect(book.due(1)).toEqual([]);
-    expect(book.finished).toBe(true);
+    expect(book.finished(0)).toBe(true);
     expect(book.report()).toMatchObject({ evicted: 0, errors: ['pods "p" is forbidden'] });
   });
 });
@@ -265,8 +267,8 @@ describe('a node that is not ready', () => {
     book.nodes([parseNode(nodeObject('n1', { unschedulable: true, ready: 'Unknown' }))]);
     const [asked] = book.due(0);
     book.answered(asked?.pod.uid ?? '', { kind: 'accepted' }, 0);
-    expect(book.finished).toBe(true);
-    expect(book.newlyDrained()).toEqual([]);
+    expect(book.finished(0)).toBe(true);
+    expect(book.newlyDrained(0)).toEqual([]);
     expect(book.report()).toMatchObject({ left: ['web/p000'] });
     expect(book.report().errors.join()).toContain('n1');
   });
@@ -275,9 +277,9 @@ describe('a node that is not ready', () => {
     const book = wholeCluster(pods(1));
     const [asked] = book.due(0);
     book.answered(asked?.pod.uid ?? '', { kind: 'accepted' }, 0);
-    expect(book.finished).toBe(false);
+    expect(book.finished(0)).toBe(false);
     book.nodes([parseNode(nodeObject('n1', { unschedulable: true, ready: 'Unknown' }))]);
-    expect(book.finished).toBe(true);
+    expect(book.finished(0)).toBe(true);
   });
 
   it('that the cluster does not know is named', () => {

@@ -135,7 +135,7 @@ describe('draining a whole cluster', () => {
   });
 
   it('does not wait for pods on a node that is dead, and does not call it drained', async () => {
-    const rack = await started({ nodes: 4, budgets: [], notReadyAfterS: 5 });
+    const rack = await started({ nodes: 4, budgets: [], heartbeatS: 2, notReadyAfterS: 5 });
     rack.world.set('n4', 'off');
     await rack.until(
       'n4 is lost',
@@ -278,6 +278,7 @@ describe('rare answers', () => {
     };
     scripted = await scriptApi(({ path, query }, response) => {
       if (path === '/api/v1/nodes') return { json: listObject([nodeObject('n1', { unschedulable: true })]) };
+      if (path.endsWith('/volumeattachments')) return statusObject(404, 'NotFound', 'no such kind');
       if (path !== '/api/v1/pods') return evict(path.split('/')[6] ?? '');
       if (query.get('watch') !== 'true') return { json: listObject([podObject('a'), podObject('b')]) };
       response.writeHead(200);

@@ -1,23 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  changeNode,
-  decideCordon,
-  decideUncordon,
-  observeNodes,
-  sampleNodes,
-} from '../../../services/cluster/nodes.ts';
-import { parseNode, parsePod } from '../../../services/cluster/objects.ts';
+import { changeNode, decideCordon, decideUncordon, sampleNodes } from '../../../services/cluster/nodes.ts';
+import { parseNode } from '../../../services/cluster/objects.ts';
 import { fastClock } from '../../../services/runtime/clock.ts';
 import { type RunningTwin, runTwin } from './running-twin.ts';
-import {
-  listObject,
-  nodeObject,
-  podObject,
-  type ScriptedApi,
-  type ScriptedReply,
-  scriptApi,
-  statusObject,
-} from './scripted-api.ts';
+import { nodeObject, type ScriptedApi, type ScriptedReply, scriptApi, statusObject } from './scripted-api.ts';
 
 const clock = fastClock(20);
 let twin: RunningTwin | undefined;
@@ -234,39 +220,10 @@ describe('rare answers to a cordon', () => {
 });
 
 describe('an observation', () => {
-  it('does without Leases where the right is missing', async () => {
-    scripted = await scriptApi(({ path }) => {
-      if (path.includes('leases')) return statusObject(403, 'Forbidden', 'leases is forbidden');
-      return { json: listObject(path.endsWith('nodes') ? [nodeObject('n1')] : [podObject('a')]) };
-    });
-    const sample = await observeNodes(scripted.rest, clock);
-    expect(sample.nodes).toMatchObject([{ name: 'n1', evictablePods: 1 }]);
-    expect(sample.nodes[0]).not.toHaveProperty('heartbeatAtMs');
-  });
-
-  it('fails as a whole when one of its lists fails', async () => {
-    scripted = await scriptApi(({ path }) =>
-      path.endsWith('pods') ? { text: '[]' } : { json: listObject(path.endsWith('nodes') ? [nodeObject('n1')] : []) },
-    );
-    await expect(observeNodes(scripted.rest, clock)).rejects.toMatchObject({ code: 'bad-answer' });
-  });
-
-  it('follows pages', async () => {
-    scripted = await scriptApi(({ path, query }) => {
-      if (!path.endsWith('pods')) return { json: listObject(path.endsWith('nodes') ? [nodeObject('n1')] : []) };
-      const page = Number(query.get('continue') ?? 0);
-      const json = listObject([podObject(`p${page}`)]);
-      return { json: page < 3 ? { ...json, metadata: { resourceVersion: '10', continue: String(page + 1) } } : json };
-    });
-    expect((await observeNodes(scripted.rest, clock)).nodes[0]?.evictablePods).toBe(4);
-  });
-
   it('takes the newer of Lease and condition as the sign of life', () => {
     const one = { ...node(), heartbeatAtMs: 1_000 };
     expect(sampleNodes([one], [{ name: 'n1', renewedAtMs: 5_000 }], [])[0]?.heartbeatAtMs).toBe(5_000);
     expect(sampleNodes([one], [{ name: 'n1', renewedAtMs: 500 }], [])[0]?.heartbeatAtMs).toBe(1_000);
-    expect(sampleNodes([one], [], [parsePod(podObject('a', { status: { phase: 'Failed' } }))])[0]?.evictablePods).toBe(
-      0,
-    );
+    expect(sampleNodes([one], [], [{ node: 'n1', occupies: false }])[0]?.evictablePods).toBe(0);
   });
 });

@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Pod, parsePod } from '../../../services/cluster/objects.ts';
-import { drainNotes, evictionOrder, judgePod, occupies } from '../../../services/cluster/which-pods.ts';
+import { drainNotes, judgePod, occupies, PLAIN_RULES } from '../../../services/cluster/which-pods.ts';
 import { podObject } from './scripted-api.ts';
 
 const pod = (name: string, changed: Partial<Pod> = {}): Pod => ({ ...parsePod(podObject(name)), ...changed });
@@ -14,7 +13,7 @@ describe('which pods are evicted', () => {
     ['Job', pod('a', owned('Job', 'batch/v1'))],
     ['a DaemonSet of somebody else', pod('a', owned('DaemonSet', 'example.org/v1'))],
   ])('evicts a pod of %s', (_, given) => {
-    expect(judgePod(given)).toEqual({ action: 'evict', wave: 'first' });
+    expect(judgePod(given)).toEqual({ action: 'evict', as: 'application' });
   });
 
   it('evicts a pod without a controller and one with emptyDir', () => {
@@ -51,11 +50,39 @@ describe('which pods are evicted', () => {
   });
 
   it.each([
-    ['system priority', pod('dns', { priority: 2_000_000_000 })],
-    ['Longhorn', pod('im', { labels: { 'longhorn.io/component': 'instance-manager' } })],
-    ['Ceph', pod('osd', { labels: { app: 'rook-ceph-osd' } })],
-  ])('keeps %s for the last wave', (_, given) => {
-    expect(judgePod(given)).toEqual({ action: 'evict', wave: 'last' });
+    ['system', pod('dns', { priority: 2_000_000_000 })],
+    ['raised', pod('ingress', { priority: 1 })],
+    ['application', pod('batch', { priority: -5 })],
+    ['storage', pod('osd', { labels: { app: 'rook-ceph-osd' } })],
+    ['storage', pod('minio-0', { labels: { 'app.kubernetes.io/name': 'minio' } })],
+    ['storage', pod('nfs', { labels: { app: 'nfs-server' } })],
+  ])('sees a pod that is %s', (as, given) => {
+    expect(judgePod(given)).toEqual({ action: 'evict', as });
+  });
+
+  it('leaves the engines of Longhorn to their hosts: their budget never says yes', () => {
+    const engine = pod('instance-manager-1', { labels: { 'longhorn.io/component': 'instance-manager' } });
+    expect(judgePod(engine)).toEqual({ action: 'skip', reason: 'left-to-host' });
+    expect(drainNotes([engine]).join()).toContain('web/instance-manager-1');
+  });
+
+  it('never stops its own pod, nor what the configuration keeps', () => {
+    const rules = { ...PLAIN_RULES, ownPod: 'web/holdover-0', keep: [{ namespace: 'web', name: 'mosquitto-*' }] };
+    expect(judgePod(pod('holdover-0'), rules)).toEqual({ action: 'skip', reason: 'kept' });
+    expect(judgePod(pod('mosquitto-1'), rules)).toEqual({ action: 'skip', reason: 'kept' });
+    expect(judgePod(pod('holdover-1'), rules).action).toBe('evict');
+    expect(occupies(pod('mosquitto-1'), rules)).toBe(false);
+    expect(drainNotes([pod('mosquitto-1')], rules).join()).toContain('web/mosquitto-1');
+  });
+
+  it('takes storage and groups from the configuration', () => {
+    const rules = {
+      ...PLAIN_RULES,
+      storage: [{ labels: { role: 'nas' } }],
+      order: [{ name: 'databases', pods: [{ namespace: 'web', name: 'pg-*' }] }],
+    };
+    expect(judgePod(pod('x', { labels: { role: 'nas' } }), rules)).toEqual({ action: 'evict', as: 'storage' });
+    expect(judgePod(pod('pg-0', { priority: 5 }), rules)).toEqual({ action: 'evict', as: 'grouped' });
   });
 
   it('names unmanaged pods and lost scratch data, up to a limit', () => {
@@ -65,44 +92,5 @@ describe('which pods are evicted', () => {
     expect(notes[0]).toContain('web/bare');
     expect(notes[1]).toContain('and 5 more');
     expect(notes).toHaveLength(2);
-  });
-});
-
-describe('the order of evictions', () => {
-  const anyPod = fc
-    .record({
-      name: fc.string({ minLength: 1, maxLength: 5 }),
-      priority: fc.integer({ min: -10, max: 2_000_001_000 }),
-      storage: fc.boolean(),
-    })
-    .map(({ name, priority, storage }) =>
-      pod(name, { priority, ...(storage && { labels: { app: 'rook-ceph-mon' } }) }),
-    );
-
-  it('keeps every pod, puts the first wave first and low priority before high', () => {
-    fc.assert(
-      fc.property(fc.array(anyPod, { maxLength: 30 }), (pods) => {
-        const ordered = evictionOrder(pods);
-        expect(new Set(ordered)).toEqual(new Set(pods));
-        const ranks = ordered.map((each) => {
-          const verdict = judgePod(each);
-          return [verdict.action === 'evict' && verdict.wave === 'last' ? 1 : 0, each.priority] as const;
-        });
-        for (const [index, [wave, priority]] of ranks.entries()) {
-          const next = ranks[index + 1];
-          if (next === undefined) continue;
-          expect(wave < next[0] || (wave === next[0] && priority <= next[1])).toBe(true);
-        }
-      }),
-    );
-  });
-
-  it('does not depend on the order the API lists them in', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(anyPod, { selector: (each) => each.name, maxLength: 20 }), (pods) => {
-        const names = (list: readonly Pod[]) => evictionOrder(list).map((each) => each.name);
-        expect(names([...pods].reverse())).toEqual(names(pods));
-      }),
-    );
   });
 });

@@ -1,0 +1,147 @@
+import type { ClusterSample } from '../rack/samples.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { asApiError } from './api-error.ts';
+import { type Listed, listAll, listNodeLeases } from './lists.ts';
+import { type PlacedPod, sampleNodes } from './nodes.ts';
+import { parseNode, parsePod } from './objects.ts';
+import type { RestClient } from './rest.ts';
+import { followStream, Place } from './watch-stream.ts';
+import { occupies, type PodRules } from './which-pods.ts';
+
+/**
+ * All nodes and pods, kept up to date by two watches, so that a look at the cluster costs one small request. Without
+ * the right to watch, or while a watch is broken, a look lists them again.
+ */
+export class Inventory {
+  readonly #rest: RestClient;
+  readonly #clock: Clock;
+  readonly #nodes;
+  readonly #pods;
+  #mayLease = true;
+
+  constructor(rest: RestClient, clock: Clock, rules: PodRules) {
+    this.#rest = rest;
+    this.#clock = clock;
+    this.#nodes = new Followed(rest, '/api/v1/nodes', {}, (value) => {
+      const node = parseNode(value);
+      return { key: node.name, item: node };
+    });
+    // The API server leaves out finished pods, and says that they are gone when they finish.
+    const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
+    this.#pods = new Followed(rest, '/api/v1/pods', unfinished, (value) => {
+      const pod = parsePod(value);
+      const item: PlacedPod = {
+        occupies: occupies(pod, rules),
+        ...(pod.node !== undefined && { node: pod.node }),
+      };
+      return { key: pod.uid, item };
+    });
+  }
+
+  /** Signs of life are the kubelets' Leases, and not the much rarer heartbeat of the Ready condition. */
+  get hasLeases(): boolean {
+    return this.#mayLease;
+  }
+
+  /** The cluster as of now. Rejects with an ApiError. */
+  async look(): Promise<ClusterSample> {
+    const pulse = this.#pulse();
+    const [{ leases, serverNowMs }, nodes, pods] = await Promise.all([pulse, this.#nodes.items(), this.#pods.items()]);
+    const measuredAtMs = this.#clock.wallMs();
+    return {
+      kind: 'cluster',
+      measuredAtMs,
+      serverNowMs: serverNowMs ?? measuredAtMs,
+      nodes: sampleNodes(nodes, leases, pods),
+    };
+  }
+
+  close(): void {
+    this.#nodes.close();
+    this.#pods.close();
+  }
+
+  /** Tells whether the server answers at all, what time it has there, and the kubelets' signs of life. */
+  async #pulse(): Promise<Pick<Listed<unknown>, 'serverNowMs'> & { leases: Listed<Lease>['items'] }> {
+    if (this.#mayLease) {
+      try {
+        const { items, ...rest } = await listNodeLeases(this.#rest);
+        return { ...rest, leases: items };
+      } catch (error) {
+        const { code } = asApiError(error);
+        if (code !== 'forbidden' && code !== 'not-found') throw error;
+        // An optional right; without it the slower heartbeat of the Ready condition has to do.
+        this.#mayLease = false;
+      }
+    }
+    const { serverNowMs } = await this.#rest.call({ method: 'GET', path: '/version' });
+    return { leases: [], ...(serverNowMs !== undefined && { serverNowMs }) };
+  }
+}
+
+type Lease = Awaited<ReturnType<typeof listNodeLeases>>['items'][number];
+
+/** One collection: listed once, then followed. */
+class Followed<T> {
+  readonly #rest: RestClient;
+  readonly #path: string;
+  readonly #query: Readonly<Record<string, string>>;
+  readonly #parse: (value: unknown) => { readonly key: string; readonly item: T };
+  readonly #closed = new AbortController();
+  #items = new Map<string, T>();
+  #live = false;
+  #mayWatch = true;
+
+  constructor(
+    rest: RestClient,
+    path: string,
+    query: Readonly<Record<string, string>>,
+    parse: (value: unknown) => { readonly key: string; readonly item: T },
+  ) {
+    this.#rest = rest;
+    this.#path = path;
+    this.#query = query;
+    this.#parse = parse;
+  }
+
+  async items(): Promise<readonly T[]> {
+    if (this.#live) return [...this.#items.values()];
+    // Version 0: out of the API server's memory, which may be a moment old; the watch brings the rest.
+    const query = { ...this.#query, resourceVersion: '0' };
+    const listed = await listAll(this.#rest, this.#path, query, this.#parse);
+    this.#items = new Map(listed.items.map(({ key, item }) => [key, item]));
+    if (this.#mayWatch && !this.#live && !this.#closed.signal.aborted) {
+      this.#live = true;
+      void this.#follow(listed.resourceVersion);
+    }
+    return [...this.#items.values()];
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /** Until the first trouble; the next look begins anew. */
+  async #follow(from: string): Promise<void> {
+    const place = new Place(from);
+    const { signal } = this.#closed;
+    try {
+      while (!signal.aborted) {
+        await followStream(this.#rest, place, {
+          path: this.#path,
+          query: this.#query,
+          signal,
+          onObject: (object, gone) => {
+            const { key, item } = this.#parse(object);
+            if (gone) this.#items.delete(key);
+            else this.#items.set(key, item);
+          },
+        });
+      }
+    } catch (error) {
+      if (asApiError(error).code === 'forbidden') this.#mayWatch = false;
+    } finally {
+      this.#live = false;
+    }
+  }
+}
