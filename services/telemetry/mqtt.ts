@@ -151,6 +151,11 @@ class Publisher implements MqttSink {
 
   #onSnapshot(snapshot: Snapshot): void {
     this.#latest = snapshot;
+    this.#wake();
+  }
+
+  /** Looks at the latest snapshot soon, once. */
+  #wake(): void {
     if (this.#wakePending) return;
     this.#wakePending = true;
     setImmediate(() => {
@@ -306,8 +311,13 @@ class Publisher implements MqttSink {
     } else if (orderTopic(this.#root, topic) !== undefined) {
       void this.#orders?.take({ topic, payload, retain });
     } else if (topic.startsWith(`${this.#root}/`)) {
-      if (retain && payload.length > 0) this.#earlier.add(topic.slice(0, topic.lastIndexOf('/')));
-    } else if (retain) homeAssistant?.onRetained(topic, String(payload));
+      if (!retain || payload.length === 0) return;
+      this.#earlier.add(topic.slice(0, topic.lastIndexOf('/')));
+      this.#wake();
+    } else if (retain) {
+      homeAssistant?.onRetained(topic, String(payload));
+      this.#wake();
+    }
   }
 
   #pump(): void {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import mqtt, { type IClientOptions } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -12,6 +13,7 @@ import { mqttSink } from '../../../services/telemetry/mqtt.ts';
 import { mosquittoSub, nextMessage, payloads, subscribe } from './mosquitto.ts';
 import { freePort, until, Workshop } from './peers.ts';
 import { snapshotFixture, testFeed, testLog } from './snapshot-fixture.ts';
+import { openssl, tlsMaterial } from './tls-material.ts';
 
 const workshop = new Workshop();
 const brokers: EmbeddedBroker[] = [];
@@ -154,7 +156,129 @@ describe('the embedded broker with users', () => {
   });
 });
 
+describe('rights by topic', () => {
+  const HOLD = 'holdover/coordinator/main/set/hold';
+  const staff: readonly BrokerUser[] = [
+    { user: 'boss', password: 'b', write: true },
+    { user: 'holder', password: 'h', write: true, orders: ['coordinator/main/set/hold', 'host/+/set/skip'] },
+    { user: 'watcher', password: 'w', write: false, read: ['holdover/pack/#', 'holdover/status'] },
+  ];
+  const as = (broker: EmbeddedBroker, user: string) => client(broker, { username: user, password: user.charAt(0) });
+
+  function office() {
+    const orders: { topic: string; text: string; retain: boolean; user: string | undefined }[] = [];
+    const onOrder: EmbeddedBrokerOptions['onOrder'] = ({ topic, payload, retain, user }) =>
+      void orders.push({ topic, text: Buffer.from(payload).toString(), retain, user });
+    return { orders, onOrder };
+  }
+
+  it('let each user give only the orders that are allowed to it, and say who it was', async () => {
+    const { orders, onOrder } = office();
+    const broker = await open(staff, { onOrder });
+    expect(await mayPublish(await as(broker, 'holder'), HOLD)).toBe(true);
+    expect(await mayPublish(await as(broker, 'holder'), 'holdover/host/pi1/set/skip')).toBe(true);
+    expect(await mayPublish(await as(broker, 'holder'), 'holdover/host/pi1/set/power-cycle')).toBe(false);
+    expect(await mayPublish(await as(broker, 'holder'), 'holdover/coordinator/main/set/begin')).toBe(false);
+    expect(await mayPublish(await as(broker, 'holder'), `${HOLD}/result`)).toBe(false);
+    expect(await mayPublish(await as(broker, 'watcher'), HOLD)).toBe(false);
+    expect(await mayPublish(await as(broker, 'boss'), 'holdover/coordinator/main/set/begin')).toBe(true);
+    expect(orders.map(({ user, topic }) => `${user} ${topic.split('/').at(-1)}`)).toEqual([
+      'holder hold',
+      'holder skip',
+      'boss begin',
+    ]);
+  });
+
+  it('never keep an order, and hand a retained one over as such', async () => {
+    const { orders, onOrder } = office();
+    const broker = await open(staff, { onOrder });
+    const boss = await as(broker, 'boss');
+    await boss.publishAsync(HOLD, '60', { qos: 1, retain: true });
+    await boss.publishAsync('home/lamp', 'on', { qos: 1, retain: true });
+    expect(orders).toEqual([{ topic: HOLD, text: '60', retain: true, user: 'boss' }]);
+    const late = await as(broker, 'boss');
+    const heard: string[] = [];
+    late.on('message', (topic) => heard.push(topic));
+    await late.subscribeAsync('#');
+    await until('the lamp is heard', () => heard.includes('home/lamp'));
+    expect(heard).toEqual(['home/lamp']);
+  });
+
+  it('let a user read only what is allowed to it, retained or not', async () => {
+    const broker = await open(staff);
+    const publisher = await client(broker, ours(broker));
+    for (const topic of ['holdover/pack/a/state', 'holdover/host/a/state', 'holdover/status'])
+      await publisher.publishAsync(topic, 'kept', { qos: 1, retain: true });
+    const heard: string[] = [];
+    const watcher = await as(broker, 'watcher');
+    watcher.on('message', (topic, payload) => heard.push(`${topic} ${payload}`));
+    await watcher.subscribeAsync('#', { qos: 1 });
+    for (const topic of ['holdover/host/a/state', 'home/lamp', 'holdover/pack/a/state'])
+      await publisher.publishAsync(topic, 'live', { qos: 1 });
+    await until('the last is heard', () => heard.includes('holdover/pack/a/state live'));
+    expect(heard.toSorted()).toEqual([
+      'holdover/pack/a/state kept',
+      'holdover/pack/a/state live',
+      'holdover/status kept',
+    ]);
+  });
+});
+
 describe('the MQTT sink with the embedded broker', () => {
+  it('takes orders by name, answers them, and offers buttons', async () => {
+    const asked: unknown[] = [];
+    const desk = {
+      command: async (command: object, author: string) => {
+        asked.push([command, author]);
+        return { accepted: true, because: 'so be it' };
+      },
+    };
+    const embedded = {
+      port: 0,
+      listen: '127.0.0.1',
+      users: [{ user: 'ann', password: { env: 'X' }, write: true }],
+    };
+    const config = { embedded, topic: 'rack', commands: true, homeAssistant: true };
+    const sink = mqttSink(config, { users: { ann: 'pw' } }, testLog(), { desk });
+    await sink.start(testFeed(snapshotFixture));
+    const port = await until('the broker listens', () => sink.brokerPort());
+    const ann = await mqtt.connectAsync(
+      `mqtt://127.0.0.1:${port}`,
+      { username: 'ann', password: 'pw', protocolVersion: 4 },
+      false,
+    );
+    clients.push(ann);
+    const heard = new Map<string, string>();
+    ann.on('message', (topic, payload) => heard.set(topic, String(payload)));
+    await ann.subscribeAsync(['rack/+/+/set/+/result', 'homeassistant/device/rack/coordinator_main/config']);
+    await until('the buttons are announced', () =>
+      heard.get('homeassistant/device/rack/coordinator_main/config')?.includes('order-begin'),
+    );
+    await ann.publishAsync('rack/coordinator/main/set/begin', 'PRESS', { qos: 1 });
+    await until('it is answered', () => heard.has('rack/coordinator/main/set/begin/result'));
+    expect(JSON.parse(heard.get('rack/coordinator/main/set/begin/result') ?? '')).toMatchObject({ accepted: true });
+    expect(asked).toEqual([[{ kind: 'begin' }, 'mqtt:ann']]);
+    await sink.stop();
+  });
+
+  describe.skipIf(mosquittoSub.skip || openssl.skip)(`over TLS, observed by ${mosquittoSub.title}`, () => {
+    it('speaks to nobody in the clear but itself', async () => {
+      const { ca, server } = tlsMaterial(workshop);
+      const tls = { cert: server.cert, key: { file: server.key } };
+      const embedded = { port: 0, listen: '127.0.0.1', users: [], tls };
+      const secrets = { tlsKey: readFileSync(server.key, 'utf8') };
+      const sink = mqttSink({ embedded, topic: 'rack' }, secrets, testLog());
+      await sink.start(testFeed(snapshotFixture));
+      const port = await until('the broker listens', () => sink.brokerPort());
+      await until('everything has been sent', () => sink.health().sent >= 57);
+      const trusting = subscribe(workshop, port, 'rack/status', '--cafile', ca);
+      await until('it is heard over TLS', () => payloads(trusting, 'rack/status').length > 0);
+      const plain = mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { protocolVersion: 4, reconnectPeriod: 0 }, false);
+      await expect(plain).rejects.toThrow();
+      await sink.stop();
+    });
+  });
+
   const silent = testLog();
 
   describe.skipIf(mosquittoSub.skip)(`observed by ${mosquittoSub.title}`, () => {

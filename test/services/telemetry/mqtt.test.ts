@@ -1,14 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MqttConfig } from '../../../services/config/schema.ts';
 import { type MqttSink, mqttSink } from '../../../services/telemetry/mqtt.ts';
-import { peer } from '../../peers.ts';
 import {
   asHoldover,
   mosquitto,
@@ -21,6 +18,7 @@ import {
 } from './mosquitto.ts';
 import { freePort, until, Workshop } from './peers.ts';
 import { allStale, changed, later, snapshotFixture, testFeed, testLog, WALL_MS } from './snapshot-fixture.ts';
+import { openssl, tlsMaterial } from './tls-material.ts';
 
 const workshop = new Workshop();
 const sinks: MqttSink[] = [];
@@ -186,45 +184,13 @@ describe.skipIf(peersMissing)(`against ${mosquitto.title} and ${mosquittoSub.tit
   });
 });
 
-const openssl = peer('openssl');
-
 describe.skipIf(peersMissing || openssl.skip)(`over TLS, against ${mosquitto.title} with ${openssl.title}`, () => {
+  const acl = ['topic readwrite holdover/#'];
+
   it('connects to a broker whose certificate it can trust, and to no other', async () => {
-    const folder = workshop.folder();
-    const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const caKey = join(folder, 'ca.key');
-    const request = join(folder, 'request.pem');
-    const names = join(folder, 'names');
-    writeFileSync(names, 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
-    const ssl = (...args: readonly string[]) => execFileSync(openssl.path, [...args], { stdio: 'ignore' });
-    const newKey = ['req', '-newkey', 'rsa:2048', '-nodes', '-subj'];
-    ssl(...newKey, '/CN=test CA', '-x509', '-days', '2', '-keyout', caKey, '-out', ca);
-    ssl(...newKey, '/CN=localhost', '-keyout', key, '-out', request);
-    ssl(
-      'x509',
-      '-req',
-      '-in',
-      request,
-      '-CA',
-      ca,
-      '-CAkey',
-      caKey,
-      '-CAcreateserial',
-      '-days',
-      '2',
-      '-extfile',
-      names,
-      '-out',
-      cert,
-    );
-    chmodSync(folder, 0o755);
-    for (const file of [ca, cert, key]) chmodSync(file, 0o644);
-    const acl = ['topic readwrite holdover/#'];
-    const broker = await passwordBroker(workshop, acl, [`cafile ${ca}`, `certfile ${cert}`, `keyfile ${key}`]);
+    const { ca, server } = tlsMaterial(workshop);
+    const listener = [`cafile ${ca}`, `certfile ${server.cert}`, `keyfile ${server.key}`];
+    const broker = await passwordBroker(workshop, acl, listener);
     await broker.start();
 
     const url = `mqtts://localhost:${broker.port}`;
@@ -236,6 +202,26 @@ describe.skipIf(peersMissing || openssl.skip)(`over TLS, against ${mosquitto.tit
     await distrustful.sink.start(testFeed(snapshotFixture));
     await until('it says why', () => JSON.stringify(distrustful.log.lines).includes('certificate'));
     expect(distrustful.sink.health()).toMatchObject({ up: false, sent: 0 });
+  });
+
+  it('shows its own certificate where the broker wants one instead of a password', async () => {
+    const { ca, server, client } = tlsMaterial(workshop);
+    const listener = [`cafile ${ca}`, `certfile ${server.cert}`, `keyfile ${server.key}`];
+    const wanted = ['require_certificate true', 'use_identity_as_username true'];
+    const broker = await passwordBroker(workshop, acl, [...listener, ...wanted]);
+    await broker.start();
+    const url = `mqtts://localhost:${broker.port}`;
+    const secrets = { tlsKey: readFileSync(client.key, 'utf8') };
+    const config = { url, tls: { ca, cert: client.cert }, topic: 'holdover' } as MqttConfig;
+    const sink = mqttSink(config, secrets, testLog(), { clock: impatient });
+    sinks.push(sink);
+    await sink.start(testFeed(snapshotFixture));
+    await until('everything has been sent', () => sink.health().sent >= 57);
+
+    const stranger = sinkFor(broker.port, { url, tls: { ca } });
+    await stranger.sink.start(testFeed(snapshotFixture));
+    await until('it is refused', () => stranger.log.lines.some(({ level }) => level === 'warn'));
+    expect(stranger.sink.health()).toMatchObject({ up: false, sent: 0 });
   });
 });
 
