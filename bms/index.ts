@@ -23,5 +23,6 @@ export { builtInProfiles, loadProfiles, ProfileError } from './drivers/load-prof
 export type { ProfileDriver } from './drivers/modbus-profile.ts';
 export { driverFor, driverIds, UnknownDriverError } from './drivers/registry.ts';
 export * from './model/index.ts';
+export { bindControl, type ControlOptions, type ControlOutcome, type PackControl } from './pack-control.ts';
 export { implausible } from './plausible.ts';
 export { type PlacedSensor, SensorPack } from './sensor-pack.ts';

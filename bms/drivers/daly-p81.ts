@@ -3,6 +3,7 @@ import type { Alarm } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
 import { DALY_SILENCE } from './daly.ts';
 import { dalyAlarm, signContradiction } from './daly-alarms.ts';
+import { dalyP81Mosfets } from './daly-control.ts';
 import { FIRST, FIRST_COUNT, p81Fields, SECOND, SECOND_COUNT, VERSION, VERSION_COUNT } from './daly-p81-values.ts';
 import { withoutEcho } from './daly-registers.ts';
 import { decoded, refused } from './decoded.ts';
@@ -40,6 +41,7 @@ export const dalyP81: ExchangeDriver = numberedBoards(BOARDS, (board) => ({
     read(board, 'state and faults', 'fast', SECOND, SECOND_COUNT),
     read(board, 'version', 'once', VERSION, VERSION_COUNT),
   ],
+  mosfets: dalyP81Mosfets(board),
   decode,
   sample: (fields, measuredAtMs) => packSample(fields, measuredAtMs, alarms(fields)),
 }));

@@ -1,6 +1,7 @@
 import type { Alarm } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
 import { dalyAlarm, signContradiction } from './daly-alarms.ts';
+import { dalyMosfets } from './daly-control.ts';
 import { acceptFrame, acceptFrames, boardAsked, type DalyFrame, request, scanFrames } from './daly-frame.ts';
 import {
   CELLS,
@@ -63,6 +64,7 @@ export const daly: ExchangeDriver = numberedBoards({ first: 1, last: 16, usual: 
     },
     read(board, 'rated', 'once', RATED),
   ],
+  mosfets: dalyMosfets(board),
   decode,
   sample(fields, measuredAtMs) {
     // Which bit is which cell was never seen on a wire.

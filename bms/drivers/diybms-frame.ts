@@ -116,10 +116,14 @@ export function acceptRing(asked: Asked): (received: Uint8Array) => Acceptance<U
       if (found === 'checksum') fault ??= found;
       else if (found.packet.hops > 0 && isAnswer(found.packet, asked)) return answered(received, at, found, asked);
     }
-    if (received.length === 0) return more;
-    if (fault !== undefined) return { kind: 'refuse', code: fault, message: 'the packet is damaged (checksum)' };
-    return { kind: 'skip', length: received.length, reason: 'noise' };
+    return withoutAnswer(received, fault);
   };
+}
+
+function withoutAnswer(received: Uint8Array, fault: string | undefined): Acceptance<Uint8Array> {
+  if (received.length === 0) return more;
+  if (fault !== undefined) return { kind: 'refuse', code: fault, message: 'the packet is damaged (checksum)' };
+  return { kind: 'skip', length: received.length, reason: 'noise' };
 }
 
 function answered(

@@ -125,6 +125,8 @@ export interface MosfetControl {
    * @param fields the decoded state as it was just read
    */
   write(which: keyof Mosfets, on: boolean, fields: Fields): readonly MosfetWrite[];
+  /** Stands as wanted already, and still has to be written so that it stays. */
+  pending?(which: keyof Mosfets, on: boolean, fields: Fields): boolean;
   /** Why a switch may stay open although it was switched on (a protection), in words. */
   heldOpen?(which: keyof Mosfets, fields: Fields): string | undefined;
   /**

@@ -51,6 +51,13 @@ export function readRequest(register: number): Uint8Array {
   return Uint8Array.of(START, READ, register, 0, sum >>> 8, sum & 0xff, END);
 }
 
+/** The bytes of a write request. */
+export function writeRequest(register: number, data: readonly number[]): Uint8Array {
+  const body = [register, data.length, ...data];
+  const sum = (0x10000 - byteSum(Uint8Array.from(body))) & 0xffff;
+  return Uint8Array.of(START, WRITE, ...body, sum >>> 8, sum & 0xff, END);
+}
+
 /** Takes a request apart; `undefined` when it is none. */
 export function parseRequest(bytes: Uint8Array): JbdRequest | undefined {
   const [start, kind, register, length] = bytes;
@@ -97,6 +104,19 @@ export function acceptReply(register: number): (received: Uint8Array) => Accepta
     // A real error reply carries no data; anything else is a damaged frame that may come whole next time.
     const retryable = status === 0x82 || data.length > 0;
     return { kind: 'refuse', code: 'status', message: jbdStatus(status), retryable };
+  };
+}
+
+/** Framing of the acknowledgement of a write; a refusal that factory mode may cure is `not_allowed`. */
+export function acceptWrite(register: number): (received: Uint8Array) => Acceptance<Uint8Array> {
+  const shape = shapeFor(register);
+  return (received) => {
+    const acceptance = acceptLengthPrefixed(received, shape);
+    if (acceptance.kind !== 'take') return acceptance;
+    const { status } = reply(acceptance.value);
+    if (status === 0) return acceptance;
+    const code = status === 0x81 ? 'not_allowed' : 'status';
+    return { kind: 'refuse', code, message: jbdStatus(status), retryable: status === 0x82 };
   };
 }
 

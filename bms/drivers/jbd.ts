@@ -2,6 +2,7 @@ import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { bitNames } from './fields.ts';
+import { jbdMosfets } from './jbd-control.ts';
 import {
   acceptReply,
   type JbdReply,
@@ -43,6 +44,7 @@ export const jbd: ExchangeDriver = {
     read('model', 'once', MODEL),
     read('trip counters', 'slow', TRIP_COUNTERS),
   ],
+  mosfets: jbdMosfets,
   decode,
   sample: (fields, measuredAtMs) => packSample(withLearnedCapacity(fields), measuredAtMs, alarms(fields)),
 };

@@ -4,6 +4,7 @@ import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { JK_SILENCE } from './jk.ts';
 import { jkAlarms } from './jk-alarms.ts';
+import { jkPbMosfets } from './jk-control.ts';
 import {
   ABOUT,
   acceptAnswer,
@@ -44,6 +45,7 @@ export const jkPb: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
     // Firmware from 15.36 on may keep it to itself.
     read(address, 'about', 'once', ABOUT),
   ],
+  mosfets: jkPbMosfets(address),
   decode,
   sample: (fields, measuredAtMs) =>
     packSample({ ...fields, ratedAh: fields.nominalAh }, measuredAtMs, jkAlarms(fields)),

@@ -9,7 +9,8 @@ import type { PackSample } from './sample.ts';
  *
  * Counting makes the state less certain: by the share of what was counted (meter gain and true capacity, 3 %), by the
  * meter's offset over time (0.05 A or C/2000), by half the difference of two neighbouring readings, and by what may have
- * happened in a gap or without a current reading. Offset and share are systematic, so their sigmas add linearly.
+ * happened in a gap or without a current reading. Offset and share are systematic, so their sigmas add linearly. When it has lost its
+ * thread in a long gap, it begins anew with the BMS's own percentage.
  */
 
 /** Standard deviation of a state of charge taken over from a BMS: it may have drifted for weeks. */
@@ -17,6 +18,8 @@ const BMS_SIGMA = 0.15;
 /** Know-nothing: a uniform distribution over 0..1. */
 const UNKNOWN_SIGMA = 0.29;
 const WIDEST_SIGMA = 0.5;
+/** A count that is less certain than this has lost its thread; up to here it is our own and better than a percentage. */
+const LOST_SIGMA = 2 * BMS_SIGMA;
 /** Meter gain (1 %) and capacity (2..3 %) together, of every unit of charge counted. */
 const COUNTED_SIGMA = 0.03;
 const OFFSET_SIGMA_A = 0.05;
@@ -100,7 +103,8 @@ export function socStep(state: SocState, sample: PackSample, dtS: number, spec: 
   const reading = readPack(sample, spec);
   const counted = count(state, reading, dt, spec);
   const held = hold(state, counted, reading, dt, spec);
-  return withDrift(anchor(held, reading, spec), bmsSoc(sample, spec));
+  const bms = bmsSoc(sample, spec);
+  return withDrift(askBms(anchor(held, reading, spec), bms), bms);
 }
 
 /** The BMS's own state of charge, from its ratio or its remaining charge. */
@@ -166,6 +170,16 @@ function anchor(state: SocState, reading: PackReading, spec: PackSpec): SocState
   // At full and empty the current still flows and nothing has relaxed.
   const heard = hear(state, reading, spec, kind === 'rest' ? state.restS : 0);
   return heard === undefined ? state : anchorOn(state, heard, kind);
+}
+
+/**
+ * A count that has lost its thread (a long gap) begins anew with the BMS's percentage, as it would without a past. How far the two are apart counts as doubt.
+ */
+function askBms(state: SocState, bms: number | undefined): SocState {
+  if (bms === undefined || state.sigma <= LOST_SIGMA) return state;
+  const sigma = Math.max(BMS_SIGMA, Math.abs(state.socRatio - bms));
+  if (sigma >= state.sigma) return state;
+  return { ...state, socRatio: bms, sigma, countedSigma: sigma, voltageSigma: 0, anchor: 'bms', sinceAnchorS: 0 };
 }
 
 function dueAnchor(state: SocState, spec: PackSpec): 'full' | 'empty' | 'rest' | undefined {

@@ -58,6 +58,15 @@ export interface WorldPack {
   /** False once the BMS has opened its switch: nothing on the bus has power. */
   readonly dischargeFetClosed: boolean;
   readonly chargeFetClosed: boolean;
+  /** Which switches somebody has switched off by command; the board leaves those open whatever the cells do. */
+  readonly locked?: SwitchLock;
+  lock?(locked: SwitchLock): void;
+}
+
+/** True: switched off by command. */
+export interface SwitchLock {
+  readonly charge: boolean;
+  readonly discharge: boolean;
 }
 
 export interface WorldMeter {

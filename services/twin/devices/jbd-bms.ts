@@ -125,8 +125,10 @@ function watchedBoard(world: World, options: JbdOptions): JbdBoard & { stop(): v
   let charge = world.pack.chargeFetClosed;
   const stop = world.onChange(() => {
     const { pack } = world;
-    if (discharge && !pack.dischargeFetClosed) trips.cellUndervoltage += 1;
-    if (charge && !pack.chargeFetClosed) trips[isCold(pack) ? 'chargeUndertemperature' : 'cellOvervoltage'] += 1;
+    const locked = pack.locked ?? { charge: false, discharge: false };
+    if (discharge && !pack.dischargeFetClosed && !locked.discharge) trips.cellUndervoltage += 1;
+    if (charge && !pack.chargeFetClosed && !locked.charge)
+      trips[isCold(pack) ? 'chargeUndertemperature' : 'cellOvervoltage'] += 1;
     discharge = pack.dischargeFetClosed;
     charge = pack.chargeFetClosed;
   });

@@ -63,11 +63,23 @@ export function reply(request: JbdRequest, pack: WorldPack, board: JbdBoard): Ui
   const { register } = request;
   const read = request.write ? undefined : READS[register];
   if (read) return frame(register, STATUS.ok, read(pack, board));
+  if (request.write && register === SWITCHES) return frame(register, switched(request.data, pack));
   const entersFactoryMode = request.write && register <= 0x01;
   return frame(register, entersFactoryMode || needsFactoryMode(register) ? STATUS.notAllowed : STATUS.unknown);
 }
 
-/** Parameters, calibration, names and switches open only in factory mode, which this board refuses. */
+/** Bit 0 of the second byte switches charging off, bit 1 discharging; no factory mode is needed for it. */
+const SWITCHES = 0xe1;
+
+function switched(data: Uint8Array, pack: WorldPack): number {
+  const [high, bits] = data;
+  if (data.length !== 2 || high !== 0 || bits === undefined || bits > 3 || pack.lock === undefined)
+    return STATUS.notAllowed;
+  pack.lock({ charge: (bits & 1) !== 0, discharge: (bits & 2) !== 0 });
+  return STATUS.ok;
+}
+
+/** Parameters, calibration and names open only in factory mode, which this board refuses. */
 const needsFactoryMode = (register: number): boolean =>
   (register >= 0x10 && register <= 0x47) ||
   (register >= 0xa0 && register <= 0xa2) ||
@@ -104,11 +116,16 @@ function basicInformation(pack: WorldPack, board: JbdBoard): number[] {
   ];
 }
 
-/** Bit 0 cell overvoltage, bit 1 cell undervoltage, bit 5 charge undertemperature: what opens a switch in this pack. */
+/**
+ * Bit 0 cell overvoltage, bit 1 cell undervoltage, bit 5 charge undertemperature: what opens a switch in this pack. Bit 12:
+ * somebody has.
+ */
 function protectionBits(pack: WorldPack): number {
   let bits = 0;
-  if (!pack.dischargeFetClosed) bits |= 1 << 1;
-  if (!pack.chargeFetClosed) bits |= isCold(pack) ? 1 << 5 : 1 << 0;
+  const { charge = false, discharge = false } = pack.locked ?? {};
+  if (charge || discharge) bits |= 1 << 12;
+  if (!pack.dischargeFetClosed && !discharge) bits |= 1 << 1;
+  if (!pack.chargeFetClosed && !charge) bits |= isCold(pack) ? 1 << 5 : 1 << 0;
   return bits;
 }
 

@@ -1,4 +1,4 @@
-import type { WorldPack } from '../model.ts';
+import type { SwitchLock, WorldPack } from '../model.ts';
 import { HEAT_CAPACITY_J_PER_K_AH, openCircuitV, RESISTANCE_OHM_AH, resistanceFactor } from './lfp-cell.ts';
 import { hash32, signedUnit, unit } from './random.ts';
 
@@ -60,12 +60,14 @@ export class SimPack implements WorldPack {
   energyOutWh = 0;
   energyInWh = 0;
   lossWh = 0;
-  dischargeFetClosed = true;
-  chargeFetClosed = true;
   /** Times the board opened a switch by itself. */
   readonly trips = { cellOvervoltage: 0, cellUndervoltage: 0, chargeCold: 0 };
 
   readonly #string: readonly Cell[];
+  /** What the protection allows; the switch is closed when nobody has locked it besides. */
+  #dischargeAllowed = true;
+  #chargeAllowed = true;
+  #locked: SwitchLock = { charge: false, discharge: false };
   readonly #salt: number;
   readonly #ambientC: number;
   readonly #cyclesBefore: number;
@@ -109,6 +111,22 @@ export class SimPack implements WorldPack {
 
   get socRatio(): number {
     return this.#countedAh / this.capacityAh;
+  }
+
+  get dischargeFetClosed(): boolean {
+    return this.#dischargeAllowed && !this.#locked.discharge;
+  }
+
+  get chargeFetClosed(): boolean {
+    return this.#chargeAllowed && !this.#locked.charge;
+  }
+
+  get locked(): SwitchLock {
+    return this.#locked;
+  }
+
+  lock({ charge, discharge }: SwitchLock): void {
+    this.#locked = { charge, discharge };
   }
 
   get currentA(): number {
@@ -205,25 +223,25 @@ export class SimPack implements WorldPack {
     this.#underS = lowest < TRIP.underV ? this.#underS + dtS : 0;
     this.#overS = highest > TRIP.overV ? this.#overS + dtS : 0;
     this.#coldS = this.#temperatureC < TRIP.chargeColdC ? this.#coldS + dtS : 0;
-    if (this.dischargeFetClosed && this.#underS >= TRIP.delayS) this.#openDischarge();
-    else if (!this.dischargeFetClosed && this.#currentA > 0 && lowest > TRIP.underReleaseV) {
-      this.dischargeFetClosed = true;
+    if (this.#dischargeAllowed && this.#underS >= TRIP.delayS) this.#openDischarge();
+    else if (!this.#dischargeAllowed && this.#currentA > 0 && lowest > TRIP.underReleaseV) {
+      this.#dischargeAllowed = true;
     }
-    if (this.chargeFetClosed) {
+    if (this.#chargeAllowed) {
       if (this.#overS >= TRIP.delayS) {
-        this.chargeFetClosed = false;
+        this.#chargeAllowed = false;
         this.trips.cellOvervoltage += 1;
       } else if (this.#coldS >= TRIP.delayS) {
-        this.chargeFetClosed = false;
+        this.#chargeAllowed = false;
         this.trips.chargeCold += 1;
       }
     } else if (highest < TRIP.overReleaseV && this.#temperatureC > TRIP.chargeColdReleaseC) {
-      this.chargeFetClosed = true;
+      this.#chargeAllowed = true;
     }
   }
 
   #openDischarge(): void {
-    this.dischargeFetClosed = false;
+    this.#dischargeAllowed = false;
     this.trips.cellUndervoltage += 1;
   }
 

@@ -323,3 +323,31 @@ describe('weeks with a bad meter', () => {
     expect(end.sigma).toBe(0.5);
   });
 });
+
+describe('a count that has lost its thread', () => {
+  const lost = (ours: number): SocState => ({
+    ...socStart(showing(lfp, ours, -5, { socRatio: ours }), lfp),
+    sigma: 0.45,
+    countedSigma: 0.45,
+    voltageSigma: 0,
+  });
+
+  it('begins anew with what the BMS says, as it would without a past', () => {
+    const found = socStep(lost(0.6), showing(lfp, 0.65, -5, { socRatio: 0.65 }), 1, lfp);
+    expect(found).toMatchObject({ socRatio: 0.65, anchor: 'bms' });
+    expect(found.sigma).toBeCloseTo(0.15, 2);
+  });
+
+  it('takes how far the two are apart for doubt', () => {
+    const found = socStep(lost(0.5), showing(lfp, 0.6, -5, { socRatio: 0.8 }), 1, lfp);
+    expect(found.sigma).toBeGreaterThanOrEqual(0.29);
+    const far = socStep(lost(0.3), showing(lfp, 0.6, -5, { socRatio: 0.95 }), 1, lfp);
+    expect(far.socRatio).toBeCloseTo(0.3, 2);
+    expect(far.anchor).not.toBe('bms');
+  });
+
+  it('keeps its own figure while that is still better than a percentage', () => {
+    const start = { ...lost(0.6), sigma: 0.25, countedSigma: 0.25 };
+    expect(socStep(start, showing(lfp, 0.65, -5, { socRatio: 0.75 }), 1, lfp).socRatio).toBeCloseTo(0.6, 2);
+  });
+});

@@ -90,6 +90,21 @@ describe('JBD board, its frames', () => {
     expect(ask('dd5a060706000000000000ffed77')).toBe('dd068000ff8077');
   });
 
+  it('is switched by 0xE1 as real boards are, and tells who did it', () => {
+    const locks: object[] = [];
+    const pack = { ...captured, lock: (locked: object) => void locks.push(locked) };
+    // captures mos_charge_off and mos_both_on (syssi/esphome-jbd-bms)
+    expect(ask('dd5ae1020001ff1c77', pack)).toBe('dde10000000077');
+    expect(ask('dd5ae1020000ff1d77', pack)).toBe('dde10000000077');
+    expect(ask('dd5ae1020004ff1977', pack)).toBe('dde18100ff7f77');
+    expect(locks).toEqual([
+      { charge: true, discharge: false },
+      { charge: false, discharge: false },
+    ]);
+    const off = { ...captured, dischargeFetClosed: false, locked: { charge: false, discharge: true } };
+    expect(readBasic(bytes(ask(READ_BASIC, off)))).toMatchObject({ fets: 1, protection: 1 << 12 });
+  });
+
   it('tells charging, subzero temperatures and open switches', () => {
     const pack = { ...captured, currentA: 31.5, temperaturesC: [-12.5], chargeFetClosed: false };
     const basic = readBasic(bytes(ask(READ_BASIC, pack)));
