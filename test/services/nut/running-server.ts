@@ -10,7 +10,7 @@ import { Talk } from './talk.ts';
 
 /** A NUT server of ours on a free port, over a feed, a desk and a clock that the test holds. */
 
-export const PASSWORDS = { boss: 'boss pw', sec: 'secpw', slow: 'slowpw', admin: 'adminpw', nothing: 'nothingpw' };
+export const PASSWORDS = { boss: 'boss=pw!', sec: 'secpw', slow: 'slowpw', admin: 'adminpw', nothing: 'nothingpw' };
 
 const secret = { env: 'NOT_READ_HERE' };
 const USERS = [
