@@ -5,6 +5,7 @@ export { type LifeAnswer, lifeOf } from './answers/life.ts';
 export type { PackFigures } from './answers/pack.ts';
 export { type RunAnswer, runtimeOf } from './answers/runtime.ts';
 export { type PackOffer, type SizeAnswer, sizeOf } from './answers/size.ts';
+export { runPlanner } from './cli/commands.ts';
 export {
   type Advice,
   type Comparison,

@@ -26,5 +26,5 @@ await build({
     js: "import { createRequire as holdoverRequire } from 'node:module'; const require = holdoverRequire(import.meta.url);",
   },
 });
-chmodSync(`${OUT}/holdover.js`, 0o755);
+for (const program of ['holdover', 'power-planner']) chmodSync(`${OUT}/${program}.js`, 0o755);
 await buildWeb(`${OUT}/web`);

@@ -68,11 +68,21 @@ export function evaluateLine(line: string): Evaluated | NotEvaluated {
     input = JSON.parse(line);
   } catch {
     return {
-      id: null,
+      id: readableId(line),
       error: { code: 'not-json', message: 'expected one JSON object {"id","kind","inputs"} per line' },
     };
   }
   return evaluateCase(input);
+}
+
+/** The id of a line that is not JSON, when it can still be read there; else null. */
+export function readableId(line: string): unknown {
+  const [, found] = /"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,15}(?:\.\d{1,15})?)\s*[,}]/.exec(line) ?? [];
+  try {
+    return found === undefined ? null : JSON.parse(found);
+  } catch {
+    return null;
+  }
 }
 
 function kindOf(kind: unknown): (fields: Fields) => Answer {

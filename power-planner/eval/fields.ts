@@ -1,6 +1,7 @@
 /** Why a case got no answer; the message names the field, its value and what is allowed. */
 export type CaseErrorCode =
   | 'not-json'
+  | 'too-long'
   | 'not-a-case'
   | 'unknown-kind'
   | 'missing-field'

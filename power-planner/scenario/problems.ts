@@ -11,8 +11,8 @@ export interface Problem {
 
 /** Schema errors as sentences. */
 export function problemsOf(error: z.ZodError, raw: unknown, schema: z.ZodType): readonly Problem[] {
-  const keys = keysOf(schema);
-  return error.issues.flatMap((issue) => explain(issue, raw, keys));
+  const places = placesOf(schema);
+  return error.issues.flatMap((issue) => explain(issue, raw, places));
 }
 
 /** One line, or two with a hint. */
@@ -22,15 +22,15 @@ export function showProblem({ path, message, tryThis }: Problem): string {
 
 type Issue = z.core.$ZodIssue;
 
-function explain(issue: Issue, raw: unknown, keys: KeysAt): readonly Problem[] {
+function explain(issue: Issue, raw: unknown, places: Places): readonly Problem[] {
   const path = showPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const known = keys(issue.path);
+    const known = places.keys(issue.path);
     return issue.keys.map((key) => unknownKey(path === '' ? key : `${path}.${key}`, key, known));
   }
   const value = valueAt(raw, issue.path);
-  if (issue.code === 'invalid_union') return [bestForm(issue, raw, keys, path, value)];
-  return [{ path, message: `is ${shown(value)}: expected ${allowed(issue)}` }];
+  if (issue.code === 'invalid_union') return [bestForm(issue, raw, places, path, value)];
+  return [{ path, message: `is ${shown(value)}: expected ${allowed(issue, places)}` }];
 }
 
 function unknownKey(path: string, key: string, known: readonly string[]): Problem {
@@ -44,70 +44,84 @@ function unknownKey(path: string, key: string, known: readonly string[]): Proble
 function bestForm(
   issue: Issue & { code: 'invalid_union' },
   raw: unknown,
-  keys: KeysAt,
+  places: Places,
   path: string,
   value: unknown,
 ): Problem {
   for (const issues of issue.errors) {
     const inside = issues.filter((each) => each.path.length > 0 || each.code === 'unrecognized_keys');
     if (inside.length < issues.length) continue;
-    const [first] = inside.flatMap((each) => explain({ ...each, path: [...issue.path, ...each.path] }, raw, keys));
+    const [first] = inside.flatMap((each) => explain({ ...each, path: [...issue.path, ...each.path] }, raw, places));
     if (first !== undefined) return first;
   }
   const forms = issue.errors
-    .map(([first]) => (first === undefined ? '' : allowed(first)))
+    .map(([first]) => (first === undefined ? '' : allowed(first, places)))
     .filter((form) => form !== '');
   return { path, message: `is ${shown(value)}: expected ${[...new Set(forms)].join(', or ')}` };
 }
 
 /** What would have been right, in words. */
-function allowed(issue: Issue): string {
-  switch (issue.code) {
-    case 'too_small':
-      return issue.origin === 'array' || issue.origin === 'string'
-        ? `at least ${issue.minimum} of them`
-        : `${String(issue.minimum)} or more`;
-    case 'too_big':
-      return issue.origin === 'array' || issue.origin === 'string'
-        ? `at most ${issue.maximum} of them`
-        : `at most ${String(issue.maximum)}`;
-    case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`;
-    default:
-      return issue.message
-        .replace(/^Invalid (input|option): /, '')
-        .replace(/^expected (one of )?/, '')
-        .replace(/, received .*$/, '')
-        .replace('int', 'a whole number')
-        .replace(/^object$/, 'a map');
+function allowed(issue: Issue, places: Places): string {
+  if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'too_small' || issue.code === 'too_big') {
+    const limit = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+    if (issue.origin === 'array') return `${limit} of them`;
+    return issue.origin === 'string' ? `${limit} characters` : (places.range(issue.path) ?? limit);
   }
+  const expected = issue.message
+    .replace(/^Invalid (input|option): /, '')
+    .replace(/^expected (one of )?/, '')
+    .replace(/, received .*$/, '')
+    .replace(/^int$/, 'a whole number')
+    .replace(/^number$/, 'a number')
+    .replace(/^(object|record)$/, 'a map')
+    .replace(/^array$/, 'a list');
+  const range = expected.endsWith('number') ? places.range(issue.path) : undefined;
+  return range === undefined ? expected : `${expected} ${range}`;
 }
 
-type KeysAt = (path: readonly PropertyKey[]) => readonly string[];
+/** What the schema allows at a place. */
+interface Places {
+  keys(path: readonly PropertyKey[]): readonly string[];
+  /** `from -40 to 80 °C`; undefined where no number is expected. */
+  range(path: readonly PropertyKey[]): string | undefined;
+}
 
 interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
   readonly prefixItems?: readonly SchemaNode[];
   readonly anyOf?: readonly SchemaNode[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly unit?: string;
 }
 
-/** The keys that are known at a place, from the JSON Schema of the whole. */
-function keysOf(schema: z.ZodType): KeysAt {
+function placesOf(schema: z.ZodType): Places {
   const root = z.toJSONSchema(schema, { io: 'input' }) as SchemaNode;
-  return (path) => {
-    let nodes: readonly SchemaNode[] = forms(root);
+  const nodesAt = (path: readonly PropertyKey[]): readonly SchemaNode[] => {
+    let nodes = forms(root);
     for (const part of path) {
       nodes = nodes.flatMap((node) => {
-        const next = typeof part === 'number' ? node.items : node.properties?.[String(part)];
+        const next =
+          typeof part === 'number' ? (node.prefixItems?.[part] ?? node.items) : node.properties?.[String(part)];
         return next === undefined ? [] : forms(next);
       });
     }
-    return [...new Set(nodes.flatMap(({ properties = {} }) => Object.keys(properties)))];
+    return nodes;
+  };
+  return {
+    keys: (path) => [...new Set(nodesAt(path).flatMap(({ properties = {} }) => Object.keys(properties)))],
+    range(path) {
+      const bounded = nodesAt(path).find(({ minimum, maximum }) => minimum !== undefined && maximum !== undefined);
+      if (bounded === undefined) return undefined;
+      const unit = bounded.unit === undefined ? '' : ` ${bounded.unit}`;
+      return `from ${bounded.minimum} to ${bounded.maximum}${unit}`;
+    },
   };
 }
 
-const forms = (node: SchemaNode): readonly SchemaNode[] => [node, ...(node.anyOf ?? [])];
+const forms = (node: SchemaNode): readonly SchemaNode[] => [node, ...(node.anyOf ?? []).flatMap(forms)];
 
 function showPath(path: readonly PropertyKey[]): string {
   return path

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scenarioSchema } from '../../power-planner/scenario/schema.ts';
 import { configSchema } from '../../services/config/schema.ts';
 import { openApiDocument } from '../../services/http/index.ts';
 import { metricsTable } from './metrics-table.ts';
@@ -7,6 +8,7 @@ import { metricsTable } from './metrics-table.ts';
 export async function generated(): Promise<Record<string, string>> {
   return {
     'docs/generated/holdover.schema.json': json(z.toJSONSchema(configSchema, { io: 'input' })),
+    'docs/generated/scenario.schema.json': json(z.toJSONSchema(scenarioSchema, { io: 'input' })),
     'docs/generated/openapi.json': json(await openApiDocument()),
     'docs/generated/metrics.md': metricsTable(),
   };

@@ -34,6 +34,7 @@ function build(exit: Exit): Command {
     .description('Power and UPS management for the personal micro datacenter.')
     .version(VERSION)
     .exitOverride()
+    .enablePositionalOptions()
     .showHelpAfterError('(holdover --help shows what there is)');
   addDemo(program, exit);
   addRun(program, exit);
@@ -175,20 +176,17 @@ function addEmulate(program: Command, exit: Exit): void {
 }
 
 function addPlan(program: Command, exit: Exit): void {
-  const plan = program.command('plan').description('the circuit and the battery on paper').exitOverride();
-  plan
-    .command('eval')
-    .description('one case {"id","kind","inputs"} per line in, one answer {"id","result","warnings"} per line out')
-    .argument('[file]', 'cases: one per line, or a JSON document with them; standard input when absent')
-    .addHelpText(
-      'after',
-      `\nExample: echo '{"id":1,"kind":"circuit","inputs":{"v":110,"breaker_a":20,"loads":[{"w":261,"pf":0.95}]}}' | holdover plan eval`,
+  program
+    .command('plan')
+    .description(
+      'the circuit and the battery on paper: does it fit, how long does it run, which pack, how long does it live',
     )
-    .action(async (file: string | undefined) => {
-      const { evalFile, evalStream } = await import('./plan.ts');
-      exit(await (file === undefined ? evalStream(process.stdin, process.stdout) : evalFile(file, process.stdout)));
-    });
-  for (const command of plan.commands) command.exitOverride();
+    .argument('[args...]', 'command and options of the planner')
+    // The planner has a command line of its own, also without us: every word goes there, --help too.
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (args: readonly string[]) => exit(await (await import('./plan.ts')).plan(args)));
 }
 
 /** Faces that can be had one by one; the same kinds as `DeviceKind` of emulate.ts, which is loaded only when needed. */

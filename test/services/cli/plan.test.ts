@@ -1,67 +1,51 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
-import { afterAll, describe, expect, it } from 'vitest';
-import { evalFile, evalStream } from '../../../services/cli/plan.ts';
+import { describe, expect, it } from 'vitest';
 
+const ROOT = join(import.meta.dirname, '../../..');
 const ASK = '{"id":"a","kind":"circuit","inputs":{"v":110,"breaker_a":20,"loads":[{"w":261,"pf":0.95}]}}';
 
-class Collector extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.text += chunk.toString();
-    setImmediate(done);
-  }
-  get answers(): unknown[] {
-    return this.text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line));
-  }
+interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'holdover-plan-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+function holdover(args: readonly string[], input = ''): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [join(ROOT, 'services/cli/holdover.ts'), ...args],
+      { cwd: ROOT, timeout: 30_000 },
+      (error, stdout, stderr) => resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+    child.stdin?.end(input);
+  });
+}
 
-describe('plan eval', () => {
-  it('answers every line in order, in whatever pieces they come', async () => {
-    const text = `${ASK}\r\n\n  \nnot json\n${ASK.replace('"a"', '2')}`;
-    for (const chunks of [[text], [...text]]) {
-      const output = new Collector();
-      expect(await evalStream(Readable.from(chunks), output)).toBe(0);
-      expect(output.answers).toMatchObject([
-        { id: 'a', result: { ok: true, limit_a: 16 }, warnings: [] },
-        { id: null, error: { code: 'not-json' } },
-        { id: 2, result: { ok: true } },
-      ]);
-    }
+describe('holdover plan', () => {
+  it('gives every word to the planner, options and --help too', async () => {
+    const help = await holdover(['plan', 'runtime', '--help']);
+    expect(help.status).toBe(0);
+    expect(help.stdout).toMatch(/^Usage: holdover plan runtime/);
+    const answer = await holdover(['plan', 'runtime', 'examples/holdover.yaml', '--json', '--temperature', '-5']);
+    expect(answer.status).toBe(0);
+    expect(JSON.parse(answer.stdout)).toMatchObject({ name: 'closet', cases: [{ temperatureC: -5 }, {}, {}, {}] });
   });
 
-  it('keeps up with a slow reader and gives up on one that has gone', async () => {
-    const lines = Array.from({ length: 500 }, () => `${ASK}\n`);
-    const slow = new Collector({ highWaterMark: 64 });
-    await evalStream(Readable.from(lines), slow);
-    expect(slow.answers).toHaveLength(500);
-    const gone = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
-    expect(await evalStream(Readable.from(lines), gone)).toBe(0);
+  it('evaluates what comes on standard input', async () => {
+    const { status, stdout } = await holdover(['plan', 'eval'], `${ASK}\nnot json\n`);
+    expect(status).toBe(0);
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(answers).toMatchObject([{ id: 'a', result: { ok: true } }, { error: { code: 'not-json' } }]);
   });
 
-  it.each([
-    ['a document with cases', `{"cases":[${ASK},${ASK}]}`, 2],
-    ['a list', `[\n${ASK}\n]`, 1],
-    ['one case on many lines', JSON.stringify(JSON.parse(ASK), null, 1), 1],
-    ['lines', `${ASK}\n\n${ASK}\n${ASK}\n`, 3],
-  ])('reads a file: %s', async (_what, text, count) => {
-    const path = join(dir, 'cases.json');
-    writeFileSync(path, text);
-    const output = new Collector();
-    expect(await evalFile(path, output)).toBe(0);
-    expect(output.answers).toHaveLength(count);
-    for (const answer of output.answers) expect(answer).toMatchObject({ id: 'a', result: { ok: true } });
-  });
-
-  it('says which file it could not read', async () => {
-    await expect(evalFile(join(dir, 'absent.json'), new Collector())).rejects.toThrow(/absent\.json/);
+  it('ends with 2 and says what to try when the input is wrong', async () => {
+    const { status, stderr } = await holdover(['plan', 'budget', 'absent.yaml']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/absent\.yaml does not exist[\s\S]*try:/);
   });
 });
