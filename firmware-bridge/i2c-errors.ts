@@ -66,17 +66,21 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EINVAL: unable,
 };
 
+/** Those that Node has no name for, by their numbers on Linux. */
+const NAMELESS: Readonly<Record<number, string>> = { 71: 'EPROTO', 108: 'ESHUTDOWN', 121: 'EREMOTEIO' };
+
 /** A failed call as a `BridgeError` with what to try; one that is a `BridgeError` already stays. */
 export function i2cFailure(
   error: unknown,
   { bus, label, address }: { readonly bus: string; readonly label: string; readonly address: number },
 ): BridgeError {
   if (error instanceof BridgeError) return error;
-  const { code = '', message = String(error) } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const told: Partial<NodeJS.ErrnoException> = error instanceof Error ? error : { message: String(error) };
+  const code = NAMELESS[Math.abs(told.errno ?? 0)] ?? told.code ?? '';
   const shown = `0x${address.toString(16).padStart(2, '0')}`;
   const meaning = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
   if (meaning === undefined) {
-    const text = `${label} at ${shown}: ${message}`;
+    const text = `${label} at ${shown}: ${told.message}`;
     return new BridgeError('refused', bus, text, { reason: 'bus_error', cause: error });
   }
   return new BridgeError(meaning.code, bus, `${label}: ${meaning.text(shown)} (${code})`, {
