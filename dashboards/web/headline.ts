@@ -60,6 +60,12 @@ function mainsBack(picture: Picture): string[] {
   return [`mains back ${duration(mainsForS(picture))} ago`];
 }
 
+const waiting = ({ coordinator: { waitingFor } }: Picture): string[] =>
+  waitingFor === undefined ? [] : [`nothing is started yet: ${waitingFor}`];
+
+const held = ({ coordinator: { heldForS } }: Picture): string[] =>
+  heldForS === undefined ? [] : [`held by order for ${duration(heldForS)} more`];
+
 function onMains(picture: Picture): string[] {
   const { mains, bank } = picture.rack;
   const { stages, allOffInS, usableWh, feasible } = picture.coordinator.schedule;
@@ -79,13 +85,20 @@ export function headline(picture: Picture): Headline {
   const away = coordinator.onBatteryS === undefined ? [] : [`mains away for ${duration(coordinator.onBatteryS)}`];
   switch (coordinator.phase) {
     case 'mains': {
+      const { rehearsal } = coordinator;
+      if (rehearsal !== undefined)
+        return {
+          title: 'Rehearsing',
+          next: [`${rehearsal.stage} goes down and comes back`, ...going(picture)],
+          tone: 'watch',
+        };
       const doubt = rack.mains.verdict !== 'present' || rack.mains.disputed;
       return { title: doubt ? 'Mains in doubt' : 'On mains', next: onMains(picture), tone: doubt ? 'watch' : 'calm' };
     }
     case 'on-battery': {
       const back = mainsBack(picture);
       if (back.length > 0) return { title: 'On battery', next: [...back, 'waiting for it to hold'], tone: 'back' };
-      return { title: 'On battery', next: [...comingDown(picture), ...away], tone: 'watch' };
+      return { title: 'On battery', next: [...comingDown(picture), ...held(picture), ...away], tone: 'watch' };
     }
     case 'shutting-down':
       return {
@@ -98,6 +111,10 @@ export function headline(picture: Picture): Headline {
       return { title: 'Dark', next: [`${count(off, 'host')} off`, ...mainsBack(picture), ...away], tone: 'off' };
     }
     case 'restoring':
-      return { title: 'Restoring', next: [...mainsBack(picture), ...returning(picture)], tone: 'back' };
+      return {
+        title: 'Restoring',
+        next: [...waiting(picture), ...mainsBack(picture), ...returning(picture)],
+        tone: 'back',
+      };
   }
 }

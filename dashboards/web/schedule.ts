@@ -9,7 +9,8 @@ const DECIDED: Readonly<Record<string, string>> = {
   after: 'by time',
   soc: 'by charge',
   runtime: 'by runtime',
-  operator: 'by order',
+  rate: 'by the rate of discharge',
+  window: 'by the time of day',
 };
 
 const STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800];

@@ -94,7 +94,7 @@ export interface Stage {
   readonly hosts: readonly string[];
   readonly state: 'waiting' | 'going-down' | 'down' | 'coming-back';
   readonly beginsInS?: number | undefined;
-  readonly decidedBy?: 'energy' | 'after' | 'soc' | 'runtime' | 'operator' | undefined;
+  readonly decidedBy?: 'energy' | 'after' | 'soc' | 'runtime' | 'rate' | 'window' | undefined;
   readonly mustBeginBelowWh: number;
   readonly durationS: number;
   readonly loadAfterW: number;
@@ -150,6 +150,10 @@ export interface Picture {
     readonly onBatteryS?: number | undefined;
     readonly schedule: Schedule;
     readonly hosts: readonly Host[];
+    /** Why machines that are off are not started yet. */
+    readonly waitingFor?: string | undefined;
+    readonly heldForS?: number | undefined;
+    readonly rehearsal?: { readonly stage: string; readonly depth: 'drain' | 'whole' } | undefined;
   };
 }
 

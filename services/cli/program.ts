@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
+import { addByHand } from './by-hand.ts';
 import type { DeviceKind } from './emulate.ts';
 
 /** The command line. Each command loads what it needs when it is called, so that none waits for the others. */
@@ -40,6 +41,7 @@ function build(exit: Exit): Command {
   addRun(program, exit);
   addCheck(program, exit);
   addStatus(program, exit);
+  addByHand(program, exit);
   addDecode(program, exit);
   addRecord(program, exit);
   addEmulate(program, exit);

@@ -7,7 +7,7 @@ import { type Decision, decide } from './decide.ts';
 import { evolve, initialState } from './evolve.ts';
 import { type Edges, Executor } from './executor.ts';
 import { atPeace } from './goal.ts';
-import type { Journal } from './journal.ts';
+import type { JournalKeeper } from './journal.ts';
 import { learn, nothingLearned } from './learned.ts';
 import type { LearnedFile } from './learned-file.ts';
 import { type Policy, withLearned } from './policy.ts';
@@ -20,7 +20,7 @@ export interface CoordinatorOptions {
   /** Where durations and draws are kept that were learned; without it they are forgotten with the process. */
   readonly memory?: Pick<LearnedFile, 'read' | 'write'>;
   readonly edges: Edges;
-  readonly journal: Journal;
+  readonly journal: JournalKeeper;
   /** A fresh snapshot of the rack, whenever it is asked for. */
   readonly rack: () => Rack;
   readonly clock: Clock;
@@ -139,7 +139,7 @@ export class Coordinator implements Part, Desk {
   }
 }
 
-function openJournal(journal: Journal): ReturnType<Journal['open']> {
+function openJournal(journal: JournalKeeper): ReturnType<JournalKeeper['open']> {
   try {
     return journal.open();
   } catch (error) {

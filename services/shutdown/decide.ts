@@ -80,7 +80,14 @@ function followMains(turn: Turn): void {
   if (verdict === 'absent' && (phase === 'mains' || phase === 'restoring')) {
     callOff(turn, 'mains is away');
     const runId = turn.state.runId ?? `outage-${new Date(turn.rack.wallMs).toISOString().replace(/[:.]/g, '-')}`;
-    turn.write({ kind: 'phase', phase: 'on-battery', because: 'mains is away', runId });
+    const otherW = Math.round(turn.otherW);
+    turn.write({
+      kind: 'phase',
+      phase: 'on-battery',
+      because: 'mains is away',
+      runId,
+      ...(otherW > 0 ? { otherW } : {}),
+    });
   } else if (verdict === 'present' && phase !== 'mains' && phase !== 'restoring') {
     for (const stage of turn.state.stages) {
       if (stage.beganMs !== undefined) turn.write({ kind: 'stage', stage: stage.name, began: false });

@@ -22,16 +22,20 @@ const CHARGER_EFFICIENCY = 0.92;
 /** Dead reckoning assumes this much more load than was last seen. */
 const PESSIMISM = 1.2;
 
-/** Pure. `onBattery`: mains is away, so an old figure is counted down by `spentWh` (see `reckon`). */
+/**
+ * Pure. `onBattery`: mains is away, so an old figure is counted down by `spentWh` (see `reckon`).
+ * @param otherW what the bank feeds besides the hosts, as far as it was ever seen (see `otherLoadW`)
+ */
 export function energyOf(
   rack: Rack,
   policy: Policy,
   state: CoordinatorState,
   onBattery: boolean,
   spentWh = 0,
+  otherW = state.otherW ?? 0,
 ): EnergyView {
   const { bank } = rack;
-  const loadW = loadOf(rack, policy, state, onBattery);
+  const loadW = loadOf(rack, policy, state, onBattery, otherW);
   const base = {
     fullWh: bank.fullWh ?? 0,
     ...(bank.socRatio === undefined ? {} : { socRatio: bank.socRatio }),
@@ -57,6 +61,7 @@ export function reckon(
   policy: Policy,
   state: CoordinatorState,
   onBattery: boolean,
+  otherW = state.otherW ?? 0,
 ): Reckoning | undefined {
   const { bank, monoMs } = rack;
   if (bank.freshness === 'fresh' || bank.measuredAtMs === undefined) return undefined;
@@ -66,20 +71,52 @@ export function reckon(
   const fromMs = Math.max(bank.measuredAtMs, state.outageSinceMs ?? monoMs);
   const goesOn = before?.basisMs === bank.measuredAtMs;
   const sinceMs = goesOn ? before.atMs : fromMs;
-  const pessimisticW = loadOf(rack, policy, state, true) * PESSIMISM;
+  const pessimisticW = loadOf(rack, policy, state, true, otherW) * PESSIMISM;
   const spentWh = (goesOn ? before.spentWh : 0) + (pessimisticW * Math.max(0, monoMs - sinceMs)) / 3_600_000;
   return { basisMs: bank.measuredAtMs, spentWh, atMs: monoMs };
 }
 
-function loadOf(rack: Rack, policy: Policy, state: CoordinatorState, onBattery: boolean): number {
-  const { bank } = rack;
-  if (onBattery && bank.powerW !== undefined && bank.powerW < 0) return -bank.powerW;
-  const meterW = rack.circuit.freshness === 'fresh' ? rack.circuit.powerW : undefined;
-  if (!onBattery && meterW !== undefined) {
-    const chargingW = Math.max(0, bank.powerW ?? 0) / CHARGER_EFFICIENCY;
-    return Math.max(0, meterW - chargingW) / INVERTER_EFFICIENCY;
-  }
+/** The largest load beside the hosts that was measured lately. */
+export interface OtherLoad {
+  readonly watts: number;
+  readonly atMs: number;
+}
+
+/** What was seen of other loads counts so long, ms; then a lower figure is believed. */
+const OTHER_FADES_MS = 600_000;
+
+/**
+ * What hangs on the bank besides the hosts: switches' own draw, a modem, whatever nobody configured. Known only while
+ * something measures the whole; when that falls silent, this is what dead reckoning would otherwise forget. Pure.
+ */
+export function otherLoad(
+  before: OtherLoad | undefined,
+  rack: Rack,
+  policy: Policy,
+  state: CoordinatorState,
+  onBattery: boolean,
+): OtherLoad | undefined {
+  const wholeW = measuredLoadW(rack, onBattery);
+  if (wholeW === undefined || wholeW === 0) return before;
+  const watts = Math.max(0, wholeW - hostsLoadW(rack, policy, state));
+  const old = before === undefined || rack.monoMs - before.atMs > OTHER_FADES_MS;
+  return old || watts >= before.watts ? { watts, atMs: rack.monoMs } : before;
+}
+
+/** Measured as a whole, W: by the bank on battery, by the meter on mains; undefined where neither tells. */
+function measuredLoadW({ bank, circuit }: Rack, onBattery: boolean): number | undefined {
+  if (onBattery) return bank.powerW !== undefined && bank.powerW < 0 ? -bank.powerW : undefined;
+  const meterW = circuit.freshness === 'fresh' ? circuit.powerW : undefined;
+  if (meterW === undefined) return undefined;
+  const chargingW = Math.max(0, bank.powerW ?? 0) / CHARGER_EFFICIENCY;
+  return Math.max(0, meterW - chargingW) / INVERTER_EFFICIENCY;
+}
+
+function hostsLoadW(rack: Rack, policy: Policy, state: CoordinatorState): number {
   let sumW = 0;
   for (const host of Object.values(policy.hosts)) if (state.hosts[host.id]?.phase !== 'cut') sumW += drawW(rack, host);
   return sumW / CHAIN_EFFICIENCY;
 }
+
+const loadOf = (rack: Rack, policy: Policy, state: CoordinatorState, onBattery: boolean, otherW: number): number =>
+  measuredLoadW(rack, onBattery) ?? hostsLoadW(rack, policy, state) + otherW;

@@ -56,7 +56,8 @@ function enterPhase(
   entry: Extract<JournalEntry, { kind: 'phase' }>,
   atMs: number,
 ): CoordinatorState {
-  const { runId: _run, outageSinceMs, holdUntilMs, lossesMs, ...rest } = state;
+  const { runId: _run, outageSinceMs, holdUntilMs, lossesMs, otherW: oldOtherW, ...rest } = state;
+  const otherW = entry.otherW ?? oldOtherW;
   const keepsOutage = entry.phase !== 'mains' && entry.phase !== 'restoring';
   const lost = keepsOutage && outageSinceMs === undefined;
   const losses = [...(lossesMs ?? []), ...(lost ? [atMs] : [])].slice(-LOSSES_KEPT);
@@ -68,6 +69,7 @@ function enterPhase(
     phaseSinceMs: atMs,
     ...(entry.runId === undefined ? {} : { runId: entry.runId }),
     ...(keepsOutage ? { outageSinceMs: outageSinceMs ?? atMs } : {}),
+    ...(entry.phase !== 'mains' && otherW !== undefined ? { otherW } : {}),
     ...(keepsOutage && holdUntilMs !== undefined ? { holdUntilMs } : {}),
   };
 }

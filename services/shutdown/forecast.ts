@@ -14,9 +14,15 @@ export const livesOffBattery = (state: CoordinatorState): boolean =>
   state.phase !== 'mains' && state.phase !== 'restoring';
 
 /** The schedule for the rack as it is: live while mains is away, otherwise what would happen if it failed now. */
-export function forecast(state: CoordinatorState, rack: Rack, policy: Policy, spentWh: number): Schedule {
+export function forecast(
+  state: CoordinatorState,
+  rack: Rack,
+  policy: Policy,
+  spentWh: number,
+  otherW?: number,
+): Schedule {
   const onBattery = livesOffBattery(state);
-  const energy = energyOf(rack, policy, state, onBattery, spentWh);
+  const energy = energyOf(rack, policy, state, onBattery, spentWh, otherW);
   return planSchedule({
     basis: onBattery ? 'live' : 'if-mains-failed',
     ...(energy.usableWh === undefined ? {} : { usableWh: energy.usableWh }),

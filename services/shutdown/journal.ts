@@ -14,11 +14,24 @@ import { dirname, join } from 'node:path';
 import type { JournalEntry } from './state.ts';
 import type { JournalLine } from './view.ts';
 
+/** What the coordinator needs of its record. */
+export interface JournalKeeper {
+  readonly path: string;
+  /** Why lines cannot be written at present. */
+  readonly failure: string | undefined;
+  open(): { readonly lines: readonly JournalLine[]; readonly damage: readonly string[] };
+  /** False: nothing of this is safe yet. */
+  append(entries: readonly JournalEntry[]): boolean;
+  tail(limit: number): readonly JournalLine[];
+  rotate(): void;
+  close(): void;
+}
+
 /**
  * The append-only record: one JSON object per line, flushed to the disk before `append` returns. Writing is
  * synchronous on purpose: an effect must not begin before its intent is safe, and there are few lines.
  */
-export class Journal {
+export class Journal implements JournalKeeper {
   readonly path: string;
   readonly #wallMs: () => number;
   #fd: number | undefined;

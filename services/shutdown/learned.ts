@@ -96,7 +96,7 @@ export interface Taken {
 }
 
 /** Over all hosts of a stage, which go down side by side: the slowest host decides. Undefined: never seen. */
-export function takenBy(learned: Learned, step: Step, stage: StagePolicy): Taken | undefined {
+export function takenBy(learned: Learned, step: Step, stage: Pick<StagePolicy, 'name' | 'hosts'>): Taken | undefined {
   const subjects = step === 'drain' ? [stage.name] : stage.hosts;
   let slowest: Taken | undefined;
   for (const subject of subjects) {

@@ -60,6 +60,8 @@ export interface CoordinatorState {
   readonly stages: readonly StageState[];
   /** An operator holds the schedule until this monotonic ms: only the energy trigger may act. */
   readonly holdUntilMs?: number;
+  /** What the bank feeds besides the hosts, as it was seen before mains went away, W. */
+  readonly otherW?: number;
   readonly rehearsal?: Rehearsal;
   /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
   readonly lossesMs?: readonly number[];
@@ -109,7 +111,14 @@ export type Effect =
 
 /** The journal: what was decided, meant and found. Every record carries sequence and wall time when written. */
 export type JournalEntry =
-  | { readonly kind: 'phase'; readonly phase: Phase; readonly because: string; readonly runId?: string }
+  | {
+      readonly kind: 'phase';
+      readonly phase: Phase;
+      readonly because: string;
+      readonly runId?: string;
+      /** With the loss of mains: what the bank feeds besides the hosts, W. */
+      readonly otherW?: number;
+    }
   | { readonly kind: 'stage'; readonly stage: string; readonly began: boolean; readonly trigger?: string }
   | { readonly kind: 'host'; readonly host: string; readonly change: HostChange; readonly because: string }
   | { readonly kind: 'hold'; readonly forS: number }

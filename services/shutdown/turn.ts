@@ -1,5 +1,5 @@
 import type { Rack } from '../rack/rack.ts';
-import { type Reckoning, reckon } from './energy.ts';
+import { type OtherLoad, otherLoad, type Reckoning, reckon } from './energy.ts';
 import type { HostWatch } from './evidence.ts';
 import { evolve } from './evolve.ts';
 import { forecast, livesOffBattery } from './forecast.ts';
@@ -19,6 +19,7 @@ export interface Watch {
   readonly bornMs?: number;
   /** What a silent bank has given since it was last heard. */
   readonly reckoning?: Reckoning;
+  readonly other?: OtherLoad;
 }
 
 /** A new life looks around this long before it acts on a deadline that ran out while nobody looked, ms. */
@@ -85,14 +86,22 @@ export class Turn {
 
   /** The schedule as things stand in this turn. */
   schedule(): Schedule {
-    return forecast(this.state, this.rack, this.policy, this.watch.reckoning?.spentWh ?? 0);
+    return forecast(this.state, this.rack, this.policy, this.watch.reckoning?.spentWh ?? 0, this.otherW);
   }
 
-  /** Counts on what a silent bank gives. */
+  /** What the bank feeds besides the hosts, as far as this life or the journal knows, W. */
+  get otherW(): number {
+    return this.watch.other?.watts ?? this.state.otherW ?? 0;
+  }
+
+  /** Counts on what a silent bank gives, and keeps in mind what else it feeds. */
   reckon(): void {
-    const { reckoning: before, ...watch } = this.watch;
-    const reckoning = reckon(before, this.rack, this.policy, this.state, livesOffBattery(this.state));
-    this.watch = reckoning === undefined ? watch : { ...watch, reckoning };
+    const { reckoning: before, other: seen, ...watch } = this.watch;
+    const onBattery = livesOffBattery(this.state);
+    const other = otherLoad(seen, this.rack, this.policy, this.state, onBattery);
+    const known = other === undefined ? watch : { ...watch, other };
+    const reckoning = reckon(before, this.rack, this.policy, this.state, onBattery, other?.watts ?? this.state.otherW);
+    this.watch = reckoning === undefined ? known : { ...known, reckoning };
   }
 
   /** Changes a host; with a new phase the tries of the old one are forgotten. */

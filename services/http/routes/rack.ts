@@ -54,8 +54,16 @@ export const rackRoutes: Routes = (app, { latest }) => {
     },
     () => {
       const { wallMs, ageMs, freshness, coordinator } = latest.answer();
-      const { phase, runId, hosts } = coordinator;
-      return { wallMs, ageMs, freshness, phase, ...(runId === undefined ? {} : { runId }), hosts };
+      const { phase, runId, waitingFor, hosts } = coordinator;
+      return {
+        wallMs,
+        ageMs,
+        freshness,
+        phase,
+        ...(runId === undefined ? {} : { runId }),
+        ...(waitingFor === undefined ? {} : { waitingFor }),
+        hosts,
+      };
     },
   );
 };

@@ -53,7 +53,13 @@ export const scheduleAnswer = z
 
 /** `GET /api/v1/hosts` */
 export const hostsAnswer = z
-  .object({ ...stamp, phase: phaseSchema, runId: z.string().optional(), hosts: z.array(hostViewSchema) })
+  .object({
+    ...stamp,
+    phase: phaseSchema,
+    runId: z.string().optional(),
+    waitingFor: z.string().optional().meta({ description: 'why machines that are off are not started yet' }),
+    hosts: z.array(hostViewSchema),
+  })
   .meta({ id: 'HostsAnswer' });
 
 /** Data of the event `snapshot` on `GET /api/v1/events`. */

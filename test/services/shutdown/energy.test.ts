@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Rack } from '../../../services/rack/rack.ts';
-import { energyOf, type Reckoning, reckon } from '../../../services/shutdown/energy.ts';
+import { energyOf, otherLoad, type Reckoning, reckon } from '../../../services/shutdown/energy.ts';
 import { initialState } from '../../../services/shutdown/evolve.ts';
 import type { CoordinatorState, HostPhase } from '../../../services/shutdown/state.ts';
 import { RackSketch, START_MS, smallPolicy } from './small-rack.ts';
@@ -160,3 +160,35 @@ function countDown(looks: readonly Look[]): { usableWh: number; spentWh: number;
     };
   });
 }
+
+describe('loads that nobody configured', () => {
+  const metered = (powerW: number) =>
+    rackWith({
+      bank: { ...new RackSketch(policy).bank, powerW: 0 },
+      circuit: { limitA: 16, freshness: 'fresh', powerW, currentA: powerW / 110 },
+    });
+
+  it('are what the whole shows above the hosts', () => {
+    const hostsW = (6 * 7) / 0.8;
+    expect(otherLoad(undefined, metered(300), policy, peace, false)?.watts).toBeCloseTo(300 / 0.93 - hostsW, 6);
+    expect(otherLoad(undefined, bankWith({ powerW: -400 }), policy, outage, true)?.watts).toBeCloseTo(400 - hostsW, 6);
+    expect(otherLoad(undefined, bankWith({ powerW: -10 }), policy, outage, true)?.watts).toBe(0);
+  });
+
+  it('are remembered at their largest for ten minutes, and when nothing measures the whole any more', () => {
+    const first = otherLoad(undefined, metered(300), policy, peace, false);
+    expect(otherLoad(first, metered(200), policy, peace, false)).toBe(first);
+    expect(otherLoad(first, metered(0), policy, peace, false)).toBe(first);
+    expect(otherLoad(first, bankWith({ freshness: 'stale' }), policy, outage, true)).toBe(first);
+    const later = { ...metered(200), monoMs: metered(200).monoMs + 600_001 };
+    expect(otherLoad(first, later, policy, peace, false)?.watts).toBeLessThan(first?.watts ?? 0);
+  });
+
+  it('are part of the load while the bank is silent', () => {
+    const { powerW: _, ...silent } = bankWith({}).bank;
+    const rack = { ...bankWith({}), bank: { ...silent, freshness: 'stale' as const } };
+    const without = energyOf(rack, policy, outage, true).loadW;
+    expect(energyOf(rack, policy, outage, true, 0, 100).loadW).toBeCloseTo(without + 120, 6);
+    expect(energyOf(rack, policy, { ...outage, otherW: 50 }, true).loadW).toBeCloseTo(without + 60, 6);
+  });
+});

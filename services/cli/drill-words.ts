@@ -1,0 +1,71 @@
+import type { DrillStory } from '../twin/drill/drill.ts';
+import { some, type Verdict } from '../twin/drill/verdict.ts';
+import { sayDuration } from './words.ts';
+
+const clockOf = (atS: number): string => {
+  const minutes = Math.floor(atS / 60);
+  return `+${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}:${String(atS % 60).padStart(2, '0')}`;
+};
+
+/** A drill for a person: what happens when, the charge, what was found. */
+export function describeDrill(story: DrillStory, { verdict, findings }: Verdict): string[] {
+  const lines = timeline(story);
+  lines.push('', chart(story), '');
+  for (const { severity, text, tryThis } of findings) {
+    lines.push(`${severity.padEnd(10)} ${text}`);
+    if (tryThis !== undefined) lines.push(`${''.padEnd(10)} try: ${tryThis}`);
+  }
+  const back =
+    story.backAfterS === undefined ? '' : `, everything as before ${sayDuration(story.backAfterS)} after the loss`;
+  lines.push('', `verdict    ${verdict}${back}`);
+  return lines;
+}
+
+/** Hosts that come to the same phase within this many seconds share a line. */
+const TOGETHER_S = 15;
+
+interface Group {
+  readonly atS: number;
+  readonly word: string;
+  readonly hosts: string[];
+}
+
+/** What happened, hosts of one moment on one line. */
+function timeline({ events, points }: DrillStory): string[] {
+  const rows: (string | Group)[] = [];
+  for (const { atS, entry } of events) {
+    if (entry.kind === 'host' && entry.change.phase !== undefined) {
+      const word = `${entry.change.phase}${entry.change.forced ? ' by force' : ''}`;
+      const group = rows.findLast(
+        (row): row is Group => typeof row !== 'string' && row.word === word && atS - row.atS <= TOGETHER_S,
+      );
+      if (group === undefined) rows.push({ atS, word, hosts: [entry.host] });
+      else group.hosts.push(entry.host);
+    }
+    const text = sentence(entry);
+    if (text === undefined) continue;
+    const soc = points.findLast((point) => point.atS <= atS)?.socRatio;
+    rows.push(`${clockOf(atS)}  ${text}${soc === undefined ? '' : ` (${Math.round(soc * 100)} %)`}`);
+  }
+  return rows.map((row) => (typeof row === 'string' ? row : `${clockOf(row.atS)}  ${some(row.hosts)}: ${row.word}`));
+}
+
+function sentence(entry: DrillStory['events'][number]['entry']): string | undefined {
+  if (entry.kind === 'phase') return `${entry.phase}: ${entry.because}`;
+  if (entry.kind !== 'stage') return undefined;
+  return `stage ${entry.stage} ${entry.began ? `begins, by ${entry.trigger ?? ''}` : 'is called back'}`;
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+const WIDTH = 60;
+
+/** Charge over the time of the drill. */
+function chart({ points }: DrillStory): string {
+  const step = Math.max(1, Math.ceil(points.length / WIDTH));
+  const bars = points
+    .filter((_, index) => index % step === 0)
+    .map(({ socRatio }) => BARS[Math.min(BARS.length - 1, Math.floor(socRatio * BARS.length))] ?? ' ');
+  const first = points.at(0)?.socRatio ?? 0;
+  const least = Math.min(1, ...points.map(({ socRatio }) => socRatio));
+  return `charge     ${bars.join('')}  ${Math.round(first * 100)} % → ${Math.round(least * 100)} %`;
+}
