@@ -22,8 +22,9 @@ export function wordsOf(line: string): string[] | undefined {
   return words;
 }
 
-/** A value in quotes, escaped. */
-export const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
-
-/** A word of a request: in quotes only where it must be, since some servers are particular. */
-export const asWord = (text: string): string => (/^[\w.@-]+$/.test(text) ? text : quote(text));
+/**
+ * A word of a request: in quotes only where it must be, since some servers are particular. upsd 2.8.0 begins a comment
+ * at a number sign even between quotes, unless it is escaped.
+ */
+export const asWord = (text: string): string =>
+  /^[\w.@-]+$/.test(text) ? text : `"${text.replace(/["\\#]/g, '\\$&')}"`;

@@ -3,8 +3,6 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import { LineReader } from './line-reader.ts';
 import type { Reply, Session } from './session.ts';
 
-/** A client that does not read what it asked for is dropped after this, ms. */
-const SLOW_READER_MS = 10_000;
 const HANDSHAKE_MS = 10_000;
 /** More than a few of our largest answers. */
 const MOST_UNSENT_BYTES = 64 * 1024;
@@ -12,6 +10,8 @@ const MOST_UNSENT_BYTES = 64 * 1024;
 export interface ConnectionOptions {
   readonly session: Session;
   readonly idleMs: number;
+  /** A client that does not read what it asked for is dropped after this, ms. */
+  readonly patienceMs: number;
   readonly secure?: SecureContext | undefined;
   /** After every answer. */
   readonly onAnswer: () => void;
@@ -89,13 +89,13 @@ export class Connection {
     }
     // The client may be gone already: that is no error.
     this.#socket.end(text, 'latin1', () => this.close('gone'));
-    this.#slow = setTimeout(() => this.close('slow'), SLOW_READER_MS);
+    this.#slow = setTimeout(() => this.close('slow'), this.#options.patienceMs);
   }
 
   async #roomToWrite(): Promise<void> {
     if (this.#socket.writableLength <= MOST_UNSENT_BYTES) return;
     this.#socket.pause();
-    this.#slow = setTimeout(() => this.close('slow'), SLOW_READER_MS);
+    this.#slow = setTimeout(() => this.close('slow'), this.#options.patienceMs);
     await new Promise<void>((resolve) => {
       this.#socket.once('drain', resolve);
       this.#socket.once('close', () => resolve());

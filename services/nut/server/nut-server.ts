@@ -12,6 +12,7 @@ import { Connection } from './connection.ts';
 import { Session } from './session.ts';
 import { Users } from './users.ts';
 
+const PATIENCE_MS = 10_000;
 /** A port that is taken is tried again so often, ms. */
 const LISTEN_AGAIN_MS = 10_000;
 
@@ -34,6 +35,8 @@ export interface NutServerOptions {
   /** What the metric catalogue has for NUT variables, in NUT's units. */
   readonly measured: (snapshot: Snapshot) => Readonly<Record<string, string>>;
   readonly log: Log;
+  /** A client that does not read what it asked for is dropped after this, ms; 10 s when absent. */
+  readonly patienceMs?: number;
   /** Ages are taken by this clock: the machine's own, also when the rack runs in fast motion. */
   readonly clock?: Clock;
 }
@@ -162,6 +165,7 @@ class ListeningServer implements NutServer {
     const connection: Connection = new Connection(socket, {
       session,
       idleMs: idleTimeout * 1000,
+      patienceMs: this.#options.patienceMs ?? PATIENCE_MS,
       secure: this.#secure,
       onAnswer: () => {
         this.#answers += 1;

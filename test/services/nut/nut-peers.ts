@@ -141,7 +141,10 @@ export class Upsd {
       `[apc]\ndriver = dummy-ups\nport = ${join(this.#folder, 'apc.dev')}\nmode = dummy-loop\ndesc = "a UPS"\npollinterval = 1\n`,
     );
     put('upsd.conf', `LISTEN 127.0.0.1 ${this.port}\nMAXAGE 3\n`);
-    put('upsd.users', '[holdover]\npassword = "a b#c"\nupsmon primary\nactions = SET\nactions = FSD\ninstcmds = ALL\n');
+    put(
+      'upsd.users',
+      '[holdover]\npassword = "a b\\#c"\nupsmon primary\nactions = SET\nactions = FSD\ninstcmds = ALL\n',
+    );
     this.say(variables);
   }
 }

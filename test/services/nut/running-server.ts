@@ -25,20 +25,24 @@ export interface ServeOptions {
   readonly config?: object;
   readonly secrets?: Partial<NutSecrets>;
   readonly snapshot?: Snapshot;
+  readonly patienceMs?: number;
+  /** Shorter than the configuration allows, s. */
+  readonly idleTimeout?: number;
   /** What the coordinator answers; it accepts everything when absent. */
   readonly desk?: (command: Command) => Promise<{ accepted: boolean; because: string }>;
 }
 
 export type RunningServer = Awaited<ReturnType<typeof serve>>;
 
-export async function serve({ config = {}, secrets = {}, snapshot = snapshotFixture, desk }: ServeOptions = {}) {
+export async function serve(options: ServeOptions = {}) {
+  const { config = {}, secrets = {}, snapshot = snapshotFixture, desk, patienceMs, idleTimeout } = options;
   const clock = new PlayedClock();
   const log = new KeptLog();
   const feed = testFeed(snapshot);
   const commands: { command: Command; author: string }[] = [];
   const parsed = nutSchema.parse({ listen: '127.0.0.1:0', ups: ['rack', 'ups'], users: USERS, ...config });
   const server = nutServer(
-    parsed,
+    idleTimeout === undefined ? parsed : { ...parsed, idleTimeout },
     { passwords: PASSWORDS, ...secrets },
     {
       desk: {
@@ -54,6 +58,7 @@ export async function serve({ config = {}, secrets = {}, snapshot = snapshotFixt
       measured: nutMeasurements,
       log,
       clock,
+      ...(patienceMs === undefined ? {} : { patienceMs }),
     },
   );
   await server.start(feed);
