@@ -2,6 +2,7 @@ import { Buses } from './assembly/buses.ts';
 import { openEdges } from './assembly/edges.ts';
 import { Feed } from './assembly/feed.ts';
 import { openHistory } from './assembly/history.ts';
+import { openNotifier } from './assembly/notify.ts';
 import { openSinks } from './assembly/sinks.ts';
 import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
@@ -65,6 +66,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
     desk: { command: (command, author) => coordinator.command(command, author) },
   });
   const history = openHistory(config, { stateDir, journal: (limit) => journal.tail(limit), clock, wire, log });
+  sinks.push(...openNotifier(config, { stateDir, history, clock, log }));
 
   let publishedMs = Number.NEGATIVE_INFINITY;
   let publishedPhase = '';

@@ -41,6 +41,7 @@ function build(exit: Exit): Command {
   addRun(program, exit);
   addCheck(program, exit);
   addStatus(program, exit);
+  addNotify(program, exit);
   addByHand(program, exit);
   addDecode(program, exit);
   addRecord(program, exit);
@@ -106,6 +107,19 @@ function addStatus(program: Command, exit: Exit): void {
     .option('--json', 'everything, as JSON')
     .addHelpText('after', '\nExample: holdover status --url http://127.0.0.1:8470')
     .action(async (options) => exit(await (await import('./status.ts')).status(options)));
+}
+
+function addNotify(program: Command, exit: Exit): void {
+  const notify = program.command('notify').description('those who are told of outages').exitOverride();
+  notify
+    .command('test')
+    .description('sends one message over every channel and says what came back')
+    .requiredOption('--config <file>', 'configuration file')
+    .option('--channel <id>', 'this channel only')
+    .option('--json', 'the answers, as JSON')
+    .addHelpText('after', '\nExample: holdover notify test --config /etc/holdover/holdover.yaml')
+    .action(async (options) => exit(await (await import('./notify.ts')).notifyTest(options)));
+  for (const command of notify.commands) command.exitOverride();
 }
 
 function addDecode(program: Command, exit: Exit): void {

@@ -5,6 +5,7 @@ import { energyPriceSchema, historySchema } from './history.ts';
 import { sensorsOption, viaI2c } from './i2c.ts';
 import { influxSchema } from './influx.ts';
 import { mqttSchema } from './mqtt.ts';
+import { notifySchema } from './notify.ts';
 import { nutSchema, upsEvidence, upsWith } from './nut.ts';
 import { switchSchema } from './switches.ts';
 import { duration, hostPort, identifier, interval, isTimeZone, ratio, seconds, secret } from './values.ts';
@@ -220,6 +221,7 @@ export const configSchema = z.strictObject({
   nut: nutSchema.optional(),
   http: http.prefault({}),
   history: historySchema.prefault({}),
+  notify: notifySchema.prefault({}),
 });
 
 /** A validated configuration with all defaults filled in. Durations are seconds. */

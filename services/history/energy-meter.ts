@@ -1,8 +1,8 @@
 import type { EnergyPrice } from '../config/history.ts';
+import type { Zone } from '../runtime/zone.ts';
 import type { EnergyTotals, HostView, Snapshot } from '../shutdown/view.ts';
 import type { HourSums, Sums } from './records.ts';
 import { priceAt } from './tariff.ts';
-import type { Zone } from './zone.ts';
 
 /**
  * Energy from power, added up between measurements that follow each other closely enough. What lies between two that do

@@ -1,7 +1,7 @@
 import { ocvAt, type PackSample, type PackSpec, packResistanceOhm, socAtOcv } from '#bms/model';
+import type { Zone } from '../runtime/zone.ts';
 import type { Snapshot } from '../shutdown/view.ts';
 import type { HealthPoint } from './records.ts';
-import type { Zone } from './zone.ts';
 
 /**
  * What a pack tells of its age while it works:

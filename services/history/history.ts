@@ -3,6 +3,7 @@ import type { EnergyPrice, HistoryConfig } from '../config/history.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
+import { Zone } from '../runtime/zone.ts';
 import type { EnergyTotals, JournalLine, Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
 import type { ArchiveState } from './archive.ts';
 import { EnergyMeter, energyTotals } from './energy-meter.ts';
@@ -21,7 +22,6 @@ import {
   periodRange,
   withPending,
 } from './summary.ts';
-import { Zone } from './zone.ts';
 
 export interface HistoryOptions {
   readonly config: HistoryConfig;

@@ -1,4 +1,3 @@
 export { History, type HistoryOptions } from './history.ts';
 export type { HealthPoint, Outage } from './records.ts';
 export type { EnergyPeriod, PackHealth } from './summary.ts';
-export { Zone } from './zone.ts';

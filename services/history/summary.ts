@@ -1,9 +1,9 @@
 import type { PackSpec } from '#bms/model';
+import type { Zone } from '../runtime/zone.ts';
 import type { EnergyTotals } from '../shutdown/view.ts';
 import { energyTotals } from './energy-meter.ts';
 import type { HealthPoint, HourSums, Sums } from './records.ts';
 import { forecast, type Verdict } from './trend.ts';
-import type { Zone } from './zone.ts';
 
 /** Energy and health as people ask for them. Pure. */
 

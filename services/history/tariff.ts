@@ -1,5 +1,5 @@
 import type { EnergyPrice } from '../config/history.ts';
-import type { Zone } from './zone.ts';
+import type { Zone } from '../runtime/zone.ts';
 
 const minutes = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
 
