@@ -20,6 +20,8 @@ export interface BindOptions {
   readonly units?: Readonly<Record<string, number>>;
   /** Ask a device that talks by itself now and then for what it does not tell. */
   readonly hex?: boolean;
+  /** Whether other devices wait for the bus: one that falls silent is then asked less often. */
+  readonly shared?: () => boolean;
   /** Number of the board on its line, when it is not the usual one. */
   readonly address?: number;
   /** The board counts its current the other way round. */
@@ -76,9 +78,10 @@ function polled(
   id: string,
   bus: ByteExchange | RegisterExchange,
   questions: readonly Question[],
-  { now, mono }: BindOptions,
+  { now, mono, shared }: BindOptions,
 ): Device {
   return new PolledDevice<Sample>({
+    ...(shared === undefined ? {} : { shared }),
     id,
     driver: driver.id,
     bus: bus.name,
@@ -95,9 +98,10 @@ function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange): reado
     name: read.name,
     cadence: read.cadence,
     optional: read.optional ?? false,
-    async ask(signal, known) {
+    async ask(signal, known, most) {
       const label = `${driver.id} ${read.name}`;
-      const { timeoutMs, tries } = driver;
+      const { timeoutMs } = driver;
+      const tries = Math.min(driver.tries, most ?? driver.tries);
       const accept = (received: Uint8Array) => read.accept(received, known);
       const frame = await bus
         .request({ label, bytes: read.request, accept, timeoutMs, tries, signal })

@@ -9,8 +9,11 @@ export interface Question {
   readonly name: string;
   readonly cadence: Cadence;
   readonly optional: boolean;
-  /** `known`: what the device has told so far, the newest of each value. */
-  ask(signal: AbortSignal, known: Fields): Promise<Fields>;
+  /**
+   * @param known what the device has told so far, the newest of each value
+   * @param tries at most so many instead of the driver's own number
+   */
+  ask(signal: AbortSignal, known: Fields, tries?: number): Promise<Fields>;
 }
 
 /** What a polled device is made of. */
@@ -20,6 +23,8 @@ export interface PolledParts<S extends Sample> {
   /** Name of the bus, for errors. */
   readonly bus: string;
   readonly questions: readonly Question[];
+  /** Whether others wait for the bus. */
+  readonly shared?: () => boolean;
   /** Grows with every new connection of the bus. */
   readonly reconnects: () => number;
   readonly sample: (fields: Fields, measuredAtMs: number) => S;
@@ -34,6 +39,16 @@ const SLOW_MS = 60_000;
 /** A slow value older than this is no longer part of a sample, ms. */
 const SLOW_STALE_MS = 3 * SLOW_MS;
 
+/** How long a device that fell silent is left alone on a bus that others share: from the first to the longest, ms. */
+const REST_MS = { first: 2_000, longest: 16_000 } as const;
+
+/** A device that let a question time out when it was last asked. */
+interface Away {
+  readonly error: BridgeError;
+  readonly restMs: number;
+  readonly untilMonoMs: number;
+}
+
 /** Where one question stands since the last connect. */
 interface Standing {
   fields?: Fields;
@@ -47,6 +62,9 @@ interface Standing {
  * Asks what is due and merges the answers. The fast reads make the poll: if one fails, the poll fails and none of the others
  * is published. The slow, single and optional ones come after them and cost nothing but time: one that fails is asked again
  * a minute later, one that the device refuses for good not before the next connect.
+ *
+ * On a bus that others share, a device that lets questions time out would take the time of all its tries from them at every
+ * poll. So it is left alone for a while that grows, and then every question is asked once.
  */
 export class PolledDevice<S extends Sample> implements Device<S> {
   readonly id: string;
@@ -57,6 +75,7 @@ export class PolledDevice<S extends Sample> implements Device<S> {
   #standings = new Map<Question, Standing>();
   #reconnects: number | undefined;
   #running: Promise<S> | undefined;
+  #away: Away | undefined;
 
   constructor(parts: PolledParts<S>) {
     this.id = parts.id;
@@ -80,15 +99,18 @@ export class PolledDevice<S extends Sample> implements Device<S> {
 
   async #poll(callers: AbortSignal | undefined): Promise<S> {
     if (this.#closed) throw this.#closed;
+    if (this.#rests()) throw this.#away?.error;
     const own = new AbortController();
     this.#giveUp = (reason) => own.abort(reason);
     const onAbort = (): void => own.abort(callers?.reason);
     if (callers?.aborted) onAbort();
     callers?.addEventListener('abort', onAbort, { once: true });
     try {
-      return await this.#askAll(own.signal);
+      const sample = await this.#askAll(own.signal);
+      this.#away = undefined;
+      return sample;
     } catch (error) {
-      throw this.#closed ?? this.#asBridgeError(error, own.signal);
+      throw this.#closed ?? this.#noteAway(this.#asBridgeError(error, own.signal));
     } finally {
       callers?.removeEventListener('abort', onAbort);
       this.#giveUp = undefined;
@@ -103,7 +125,8 @@ export class PolledDevice<S extends Sample> implements Device<S> {
     const must = questions.filter((question) => question.cadence === 'fast' && !question.optional);
     const answers: Fields[] = [];
     for (const question of must) {
-      answers.push(await question.ask(signal, Object.assign({}, ...this.#restOfFields(), ...answers)));
+      const known = Object.assign({}, ...this.#restOfFields(), ...answers);
+      answers.push(await question.ask(signal, known, this.#away === undefined ? undefined : 1));
       measuredAtMs ??= now();
     }
     // The bus may have connected anew while it asked.
@@ -164,6 +187,21 @@ export class PolledDevice<S extends Sample> implements Device<S> {
     const reconnects = this.#parts.reconnects();
     if (this.#reconnects !== reconnects) this.#standings = new Map();
     this.#reconnects = reconnects;
+  }
+
+  #rests(): boolean {
+    const shared = this.#parts.shared?.() ?? false;
+    return shared && this.#away !== undefined && this.#parts.mono() < this.#away.untilMonoMs;
+  }
+
+  #noteAway(error: BridgeError): BridgeError {
+    if (error.code !== 'timeout' || !(this.#parts.shared?.() ?? false)) {
+      this.#away = undefined;
+      return error;
+    }
+    const restMs = Math.min(REST_MS.longest, this.#away === undefined ? REST_MS.first : this.#away.restMs * 2);
+    this.#away = { error, restMs, untilMonoMs: this.#parts.mono() + restMs };
+    return error;
   }
 
   #asBridgeError(error: unknown, signal: AbortSignal): BridgeError {

@@ -32,12 +32,14 @@ export function registerQuestions(
     name: block.name,
     cadence: block.cadence,
     optional: block.optional ?? false,
-    async ask(signal) {
+    async ask(signal, _, tries) {
       const found = await discovery.found(signal).catch(explain);
       const read = block.locate === undefined ? block.read : block.locate(found);
       if (read === undefined) return found;
       try {
-        const words = await bus.read({ ...read, unit: unitOf(block), signal }).catch(explain);
+        const words = await bus
+          .read({ ...read, unit: unitOf(block), signal, ...(tries === undefined ? {} : { tries }) })
+          .catch(explain);
         return { ...found, ...fieldsOf(block.decode(words), `${driver.id} ${block.name}`) };
       } catch (error) {
         // The map may be another one by now: it is walked again before the next read.

@@ -59,6 +59,8 @@ export class Bus {
   #reply: Pick<Reply<unknown>, 'push' | 'fail'> | undefined;
   #lastByteMs = Number.NEGATIVE_INFINITY;
   #quarantined = false;
+  /** A silence of this length was waited for in vain, ms. */
+  #restlessMs = Number.POSITIVE_INFINITY;
   #unaskedBytes = 0;
 
   constructor(transport: ByteTransport, options: BusOptions) {
@@ -173,15 +175,23 @@ export class Bus {
     }
   }
 
-  /** Waits for the line to be silent. A line that never is gets the request anyway: the framing finds its answer in the noise. */
+  /**
+   * Waits for the line to be silent. A line that never is gets the request anyway: the framing finds its answer in the noise.
+   * Once it was known as such, little time is lost in waiting, or one babbling device would slow down all others.
+   */
   async #silence(signal: AbortSignal): Promise<void> {
     const { gapMs, lateMs = 200 } = this.#options;
     const silentMs = this.#quarantined ? Math.max(gapMs, lateMs) : gapMs;
-    const patienceMs = this.#now() + Math.max(10 * silentMs, 1_000);
+    const patienceMs = this.#now() + (silentMs >= this.#restlessMs ? 2 * silentMs : Math.max(10 * silentMs, 1_000));
     for (;;) {
       const nowMs = this.#now();
       const waitMs = Math.min(this.#lastByteMs + silentMs, patienceMs) - nowMs;
-      if (!(waitMs > 0)) break;
+      if (!(waitMs > 0)) {
+        const silent = nowMs - this.#lastByteMs >= silentMs;
+        if (!silent) this.#restlessMs = Math.min(this.#restlessMs, silentMs);
+        else if (silentMs >= this.#restlessMs) this.#restlessMs = Number.POSITIVE_INFINITY;
+        break;
+      }
       await pause(Math.ceil(waitMs), signal);
     }
     this.#quarantined = false;

@@ -19,7 +19,7 @@ type Exchange = ByteExchange | RegisterExchange;
  */
 export class Buses {
   readonly i2c = new I2cBuses();
-  readonly #open = new Map<string, { readonly exchange: Exchange; readonly protocol: string }>();
+  readonly #open = new Map<string, Line>();
 
   /** The bus a device is reached by. @throws UserError when two devices want the same line in different ways */
   for(driver: Driver, via: Via, device: string): Exchange {
@@ -28,17 +28,30 @@ export class Buses {
     if (known !== undefined) {
       if (known.protocol !== protocol)
         throw new UserError(`${device}: ${key} is used as ${known.protocol} already`, 'give it a line of its own');
+      known.devices.add(device);
       return known.exchange;
     }
     const exchange = make();
-    this.#open.set(key, { exchange, protocol });
+    this.#open.set(key, { exchange, protocol, devices: new Set([device]) });
     return exchange;
+  }
+
+  /** Whether more than one device hangs on it. */
+  isShared(exchange: Exchange): boolean {
+    return [...this.#open.values()].some((line) => line.exchange === exchange && line.devices.size > 1);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.i2c.close(), ...[...this.#open.values()].map(({ exchange }) => exchange.close())]);
     this.#open.clear();
   }
+}
+
+interface Line {
+  readonly exchange: Exchange;
+  readonly protocol: string;
+  /** Names of the devices on it. */
+  readonly devices: Set<string>;
 }
 
 interface BusPlan {

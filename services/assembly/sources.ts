@@ -32,6 +32,7 @@ export function deviceSource(
   const device = bindDevice(driver, config.id, bus, {
     now: () => clock.wallMs(),
     mono: () => wire.monoMs(),
+    shared: () => buses.isShared(bus),
     ...boardOptionsOf(config),
   });
   return { id: config.id, kind, everyMs: config.every * 1000, poll: (signal) => device.poll(signal) };
