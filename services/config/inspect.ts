@@ -123,6 +123,7 @@ function evidenceNames(config: Config): Problem[] {
       problems.push(error(path, `no pack is called ${each.pack}`, list(packs)));
     if ('meter' in each && !meters.has(each.meter))
       problems.push(error(path, `no meter is called ${each.meter}`, list(meters)));
+    if ('canary' in each) problems.push(...canaryProblems(config, each.canary, path));
   });
   if (config.shutdown.stages.length > 0 && packs.size === 0 && meters.size === 0 && !readsUps(config))
     problems.push(error('mains.evidence', 'nothing could ever tell that mains is away', 'configure a pack or a meter'));
@@ -131,6 +132,19 @@ function evidenceNames(config: Config): Problem[] {
       warning('packs', 'without a pack nobody knows how long the battery lasts; set `after` in every stage'),
     );
   return problems;
+}
+
+/** A canary sings only where it can be asked, and only if it dies with the mains. */
+function canaryProblems({ hosts, shutdown }: Config, canary: string, path: string): Problem[] {
+  const host = hosts.find(({ id }) => id === canary);
+  if (host === undefined) return [error(path, `no host is called ${canary}`, list(new Set(hosts.map(({ id }) => id))))];
+  if (host.address === undefined && host.halt?.ssh.host === undefined)
+    return [error(path, `${canary} has no address to ask`, 'give the host an address: and a probePort:')];
+  if (host.poe !== undefined || shutdown.stages.some((stage) => stage.hosts.includes(canary)))
+    return [
+      warning(path, `${canary} hangs on the battery: it would answer without mains too`, 'a host on mains alone'),
+    ];
+  return [];
 }
 
 function stages(config: Config): Problem[] {

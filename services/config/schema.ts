@@ -8,7 +8,7 @@ import { mqttSchema } from './mqtt.ts';
 import { notifySchema } from './notify.ts';
 import { nutSchema, upsEvidence, upsWith } from './nut.ts';
 import { switchSchema } from './switches.ts';
-import { duration, hostPort, identifier, interval, isTimeZone, ratio, seconds, secret } from './values.ts';
+import { duration, hostPort, identifier, interval, isTimeZone, plainPort, ratio, seconds, secret } from './values.ts';
 
 export type { ClusterConfig } from './cluster.ts';
 export type { InfluxConfig } from './influx.ts';
@@ -92,6 +92,7 @@ const host = z.strictObject({
   poe: z
     .string()
     .regex(/^[^/]+\/[a-z0-9][a-z0-9._-]*$/i, 'switch/port, such as sw1/7 or mikrotik/ether5')
+    .transform((text) => text.replace(/[^/]*$/, plainPort))
     .optional(),
   halt: halt.optional(),
   wake: wake.optional(),
@@ -172,6 +173,9 @@ const shutdown = z.strictObject({
 const evidence = z.union([
   z.strictObject({ meter: identifier, presentAboveV: z.number().positive().optional() }),
   z.strictObject({ pack: identifier, dischargeAboveA: z.number().positive().default(1) }),
+  z.strictObject({
+    canary: identifier.meta({ description: 'one of hosts: that has no battery behind it: it answers only with mains' }),
+  }),
   ...upsEvidence,
 ]);
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { i2cSwitch } from './i2c-switch.ts';
-import { duration, identifier, interval, seconds, secret } from './values.ts';
+import { duration, identifier, interval, plainPort, seconds, secret } from './values.ts';
 
 /** PoE switches: what all have, and what each driver needs. */
 
@@ -13,10 +13,12 @@ const shared = {
   /** Ports that can never be cut: uplinks, this machine, other switches. */
   protect: z
     .array(
-      z.union([
-        z.string().regex(/^[^/\s]+$/, 'a port as the switch names it, without the switch'),
-        z.int().transform(String),
-      ]),
+      z
+        .union([
+          z.string().regex(/^[^/\s]+$/, 'a port as the switch names it, without the switch'),
+          z.int().transform(String),
+        ])
+        .transform(plainPort),
     )
     .default([]),
 };

@@ -24,6 +24,9 @@ export const seconds = (fallback: number) => duration.prefault(fallback);
 /** Kebab-case name that appears in topics, metric labels and addresses. */
 export const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/i, 'letters, digits and dashes, at most 63');
 
+/** `07` is the port that its switch calls `7`. */
+export const plainPort = (port: string): string => (/^\d+$/.test(port) ? String(Number(port)) : port);
+
 /** A share, 0 to 1. */
 export const ratio = z.number().min(0).max(1);
 

@@ -5,12 +5,14 @@ import type { MainsVerdict, MainsView, MainsVote } from '../rack/rack.ts';
  *
  * The rule when witnesses contradict each other: a pack tells who really carries the rack, so a pack that is seen
  * discharging outvotes a meter that shows voltage (a tripped inverter input looks like that), and a pack that is seen
- * charging outvotes a meter that shows none. Two meters that disagree, and silence, change nothing: no verdict is
- * ever reached because somebody stopped talking.
+ * charging outvotes a meter that shows none. Two meters that disagree are settled by a canary, if there is one: it
+ * proves mains by answering; its silence is no vote of its own, and only tips the scale between others. Otherwise a
+ * disagreement, and silence, change nothing: no verdict is ever reached because somebody stopped talking.
  */
 
 export interface MainsWitness extends MainsVote {
-  readonly kind: 'meter' | 'pack' | 'other';
+  /** `canary`: something that answers only with mains. That it is silent may have other reasons. */
+  readonly kind: 'meter' | 'pack' | 'other' | 'canary';
 }
 
 export interface MainsState {
@@ -29,16 +31,20 @@ export interface MainsPolicy {
 export const unknownMains = (nowMs: number): MainsState => ({ verdict: 'unknown', sinceMs: nowMs });
 
 /** What the witnesses say together, right now and without memory. */
-export function weigh(votes: readonly MainsWitness[]): { says: 'present' | 'absent' | 'silent'; disputed: boolean } {
+export function weigh(all: readonly MainsWitness[]): { says: 'present' | 'absent' | 'silent'; disputed: boolean } {
+  const canaries = all.filter(({ kind }) => kind === 'canary');
+  const votes = all.filter(({ kind }) => kind !== 'canary');
+  const sings = canaries.some((vote) => vote.says === 'present');
   const says = (kind: MainsWitness['kind'] | 'any', what: MainsVote['says']): boolean =>
     votes.some((vote) => (kind === 'any' || vote.kind === kind) && vote.says === what);
   const present = says('any', 'present');
   const absent = says('any', 'absent');
-  if (!present && !absent) return { says: 'silent', disputed: false };
-  if (present !== absent) return { says: present ? 'present' : 'absent', disputed: false };
+  if (!present && !absent) return { says: sings ? 'present' : 'silent', disputed: false };
+  if (present !== absent) return { says: present ? 'present' : 'absent', disputed: absent && sings };
   if (says('pack', 'absent')) return { says: 'absent', disputed: true };
   if (says('pack', 'present')) return { says: 'present', disputed: true };
-  return { says: 'silent', disputed: true };
+  if (sings) return { says: 'present', disputed: true };
+  return { says: canaries.some((vote) => vote.says === 'absent') ? 'absent' : 'silent', disputed: true };
 }
 
 /** The next verdict. Pure; `nowMs` is monotonic. */

@@ -1,5 +1,6 @@
 import type { MeterSample, PackSample } from '#bms/model';
 import type { Observed } from '../rack/rack.ts';
+import type { HostSample } from '../rack/samples.ts';
 import type { MainsWitness } from './judge.ts';
 
 /** A charger that pushes at least this much into the pack needs mains, A. */
@@ -35,4 +36,14 @@ export function packWitness(id: string, pack: Observed<PackSample> | undefined, 
   if (currentA <= -dischargeAboveA) return { ...witness, says: 'absent', because: `discharging ${shown}` };
   if (currentA >= CHARGING_A) return { ...witness, says: 'present', because: `charging ${shown}` };
   return { ...witness, says: 'silent', because: `${shown} tells neither` };
+}
+
+/** A machine that has no battery behind it: while it answers, there is mains. */
+export function canaryWitness(id: string, host: Observed<HostSample> | undefined): MainsWitness {
+  const witness = { source: `canary ${id}`, kind: 'canary' } as const;
+  if (host?.freshness !== 'fresh' || host.sample === undefined)
+    return { ...witness, says: 'silent', because: 'not asked lately' };
+  return host.sample.reachable
+    ? { ...witness, says: 'present', because: 'answers' }
+    : { ...witness, says: 'absent', because: 'does not answer' };
 }

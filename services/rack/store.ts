@@ -16,7 +16,7 @@ import {
 import { evidenceUpses } from '../config/nut.ts';
 import type { Config } from '../config/schema.ts';
 import { judgeMains, type MainsState, type MainsWitness, unknownMains } from '../mains/judge.ts';
-import { meterWitness, packWitness } from '../mains/witnesses.ts';
+import { canaryWitness, meterWitness, packWitness } from '../mains/witnesses.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { PollFailure } from '../runtime/poller.ts';
 import { rackAlarms } from './alarms.ts';
@@ -117,7 +117,7 @@ export class RackStore {
     const switches = observe<SwitchSample>('switch');
     const hosts = observe<HostSample>('host');
     const { cluster } = observe<ClusterSample>('cluster');
-    const judged = judgeMains(this.#mains, this.#witnesses(packs, meters, ups), this.#mainsPolicy(), monoMs);
+    const judged = judgeMains(this.#mains, this.#witnesses(packs, meters, ups, hosts), this.#mainsPolicy(), monoMs);
     this.#mains = judged.state;
     this.#bank = this.#viewBank(packs, ups);
     const circuit = this.#viewCircuit(meters);
@@ -201,6 +201,7 @@ export class RackStore {
     packs: Readonly<Record<string, Observed<PackSample>>>,
     meters: Readonly<Record<string, Observed<MeterSample>>>,
     ups: Readonly<Record<string, Observed<UpsSample>>>,
+    hosts: Readonly<Record<string, Observed<HostSample>>>,
   ): MainsWitness[] {
     const presentAboveV = this.#config.site.circuit.volts * PRESENT_SHARE;
     const named = this.#config.mains.evidence;
@@ -214,6 +215,7 @@ export class RackStore {
     return named.map((each) => {
       if ('meter' in each) return meterWitness(each.meter, meters[each.meter], each.presentAboveV ?? presentAboveV);
       if ('pack' in each) return packWitness(each.pack, packs[each.pack], each.dischargeAboveA);
+      if ('canary' in each) return canaryWitness(each.canary, hosts[each.canary]);
       return namedUpsWitness(this.#config, each, ups);
     });
   }

@@ -100,6 +100,7 @@ const runOf = (turn: Turn): { runId?: string } => (turn.state.runId === undefine
 
 function beginStages(turn: Turn): void {
   if (turn.state.phase !== 'on-battery' && turn.state.phase !== 'shutting-down') return;
+  if (turn.rack.forcedShutdown !== undefined) turn.beginAll('external');
   // A stage that begins changes the load ahead of the next one, so each is looked at anew.
   for (let index = 0; index < turn.policy.stages.length; index += 1) {
     const due = turn

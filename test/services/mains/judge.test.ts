@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeMains, type MainsState, type MainsWitness, unknownMains, weigh } from '../../../services/mains/judge.ts';
-import { meterWitness, packWitness } from '../../../services/mains/witnesses.ts';
+import { canaryWitness, meterWitness, packWitness } from '../../../services/mains/witnesses.ts';
 
 const says = (kind: MainsWitness['kind'], what: MainsWitness['says']): MainsWitness => ({
   source: kind,
@@ -86,6 +86,26 @@ describe('judgeMains', () => {
     ['two meters that disagree decide nothing', [says('meter', 'absent'), says('meter', 'present')], 'silent', true],
     ['one voice is enough', [says('meter', 'silent'), says('pack', 'absent')], 'absent', false],
     ['nobody says nothing', [], 'silent', false],
+    ['a canary that answers proves mains', [says('meter', 'silent'), says('canary', 'present')], 'present', false],
+    ['a canary that is silent proves nothing', [says('meter', 'silent'), says('canary', 'absent')], 'silent', false],
+    [
+      'a silent canary settles what two meters disagree about',
+      [says('meter', 'absent'), says('meter', 'present'), says('canary', 'absent')],
+      'absent',
+      true,
+    ],
+    [
+      'one that answers settles it the other way',
+      [says('meter', 'absent'), says('other', 'present'), says('canary', 'present')],
+      'present',
+      true,
+    ],
+    [
+      'a discharging pack outvotes a canary that answers, and that is told',
+      [says('pack', 'absent'), says('canary', 'present')],
+      'absent',
+      true,
+    ],
   ] as const)('%s', (_title, votes, verdict, disputed) => {
     expect(weigh(votes)).toEqual({ says: verdict, disputed });
   });
@@ -100,6 +120,13 @@ describe('witnesses', () => {
     ).says;
   const pack = (currentA: number, freshness: 'fresh' | 'stale' = 'fresh') =>
     packWitness('p', { freshness, sample: { kind: 'pack', measuredAtMs: 0, currentA } }, 1).says;
+
+  it('reads a canary', () => {
+    const canary = (reachable: boolean, freshness: 'fresh' | 'stale' = 'fresh') =>
+      canaryWitness('c', { freshness, sample: { kind: 'host', measuredAtMs: 0, reachable } }).says;
+    expect([canary(true), canary(false), canary(true, 'stale')]).toEqual(['present', 'absent', 'silent']);
+    expect(canaryWitness('c', undefined).says).toBe('silent');
+  });
 
   it('reads a meter', () => {
     expect([meter(118), meter(0), meter(60), meter(undefined), meter(118, 'stale'), meter(0, 'stale')]).toEqual([

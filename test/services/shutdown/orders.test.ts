@@ -401,3 +401,33 @@ describe('coming back', () => {
     expect(bench.state.runId).toBeUndefined();
   });
 });
+
+describe('an order from whoever commands the UPS', () => {
+  const forced = (bench: Bench): void => {
+    const snapshot = bench.rack.snapshot.bind(bench.rack);
+    bench.rack.snapshot = () => ({ ...snapshot(), forcedShutdown: { ups: 'apc', because: 'FSD' } });
+  };
+
+  it('begins everything on battery, and nobody but mains can end it', () => {
+    const bench = new Bench();
+    bench.loseMains();
+    forced(bench);
+    bench.pass();
+    expect(bench.state.stages.map(({ trigger }) => trigger)).toEqual(['external', 'external', 'external']);
+    expect(bench.flying('cordon')).toHaveLength(6);
+    expect(said(bench, { kind: 'abort' })).toMatchObject({ accepted: false });
+    bench.rack.setMains('present');
+    bench.pass();
+    bench.answer('cordon');
+    bench.answer('uncordon');
+    expect(bench.all('up')).toBe(true);
+  });
+
+  it('is not followed while mains is there: upsd keeps the word long after the outage', () => {
+    const bench = new Bench();
+    bench.rack.setMains('present');
+    forced(bench);
+    bench.pass(5);
+    expect(bench.effects).toEqual([]);
+  });
+});
