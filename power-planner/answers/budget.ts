@@ -25,8 +25,9 @@ export interface BudgetRow {
   readonly usedRatio: number;
   /** From the pack, when mains is away; undefined for the nameplate, which no runtime may be asked for. */
   readonly packW?: number;
-  /** DC amperes into the pack that still fit beside this load, at the pack's nominal voltage. */
+  /** DC amperes into the pack that still fit beside this load, at its nominal voltage and at its highest: set it to the latter. */
   readonly chargerFitsA?: number;
+  readonly chargerSetA?: number;
   readonly chargerFitsAcW?: number;
 }
 
@@ -115,7 +116,12 @@ export function budgetOf(scenario: Scenario): BudgetAnswer {
       headroomA: sum.headroomA,
       usedRatio: sum.currentA / sum.limitA,
       ...(level !== 'nameplate' && { packW: scenario.packWatts ?? chain.packW }),
-      ...(free !== undefined && { chargerFitsA: free.chargerDcA, chargerFitsAcW: free.chargerAcW }),
+      ...(free !== undefined &&
+        pack !== undefined && {
+          chargerFitsA: free.chargerDcA,
+          chargerSetA: (free.chargerDcA * pack.figures.nominalV) / pack.figures.fullV,
+          chargerFitsAcW: free.chargerAcW,
+        }),
     };
   };
   const chains = LEVELS.map((level) => chainOf(rack, level));

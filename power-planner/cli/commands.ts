@@ -40,6 +40,19 @@ const COMMANDS: Readonly<Record<string, PlannerCommand>> = {
     scenario: true,
     run: async (args, io) => (await import('./answer-commands.ts')).answerCommand('life', args, io),
   },
+  report: {
+    takes: '<scenario.yaml | holdover.yaml> [--out report.html | report.md]',
+    does: 'everything at once, with pictures: one HTML file that needs nothing else, or Markdown',
+    example: 'report examples/scenarios/b-twenty-cm4.yaml --out report.html',
+    scenario: true,
+    run: async (args, io) => (await import('./report-command.ts')).reportCommand(args, io),
+  },
+  compare: {
+    takes: '<outage.csv | outage.jsonl> --scenario <file> [--journal journal.jsonl [--outage n]] [--soc 0..1] [--json]',
+    does: 'a recorded outage against the plan: the charge and resistance the pack really has, and what to change',
+    example: 'compare outage.csv --scenario examples/scenarios/b-twenty-cm4.yaml --soc 1',
+    run: async (args, io) => (await import('./compare-command.ts')).compareCommand(args, io),
+  },
   eval: {
     takes: '[cases.json]',
     does: 'for programs: one case {"id","kind","inputs"} per line in, one answer {"id","result","warnings"} per line out',

@@ -51,6 +51,8 @@ function bestForm(
   for (const issues of issue.errors) {
     const inside = issues.filter((each) => each.path.length > 0 || each.code === 'unrecognized_keys');
     if (inside.length < issues.length) continue;
+    // A misspelt key says more than the key that is missing because of it.
+    inside.sort((a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'));
     const [first] = inside.flatMap((each) => explain({ ...each, path: [...issue.path, ...each.path] }, raw, places));
     if (first !== undefined) return first;
   }

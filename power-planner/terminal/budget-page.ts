@@ -39,7 +39,7 @@ function rows(answer: BudgetAnswer, { style }: PageOptions): string[] {
     figure(row.currentA, 'A'),
     figure(row.headroomA, 'A'),
     figure(row.packW, 'W'),
-    figure(row.chargerFitsA, 'A'),
+    figure(row.chargerSetA, 'A'),
     paint(row.usedRatio, style)(`${bar(row.usedRatio, BAR)} ${percent(row.usedRatio)}`),
   ]);
   const head = ['', 'devices', 'mains', 'VA', 'amperes', 'free', 'from pack', 'charger fits', 'of the limit'];
@@ -80,7 +80,7 @@ function switches({ switches: all }: BudgetAnswer, { style }: PageOptions): stri
 }
 
 function charger({ charger: planned, rows: all, inrush }: BudgetAnswer, { style }: PageOptions): string[] {
-  const at = (wanted: string): string => figure(all.find(({ level }) => level === wanted)?.chargerFitsA, 'A');
+  const at = (wanted: string): string => figure(all.find(({ level }) => level === wanted)?.chargerSetA, 'A');
   const verdict = (fits: boolean): string => (fits ? style.good('fits') : style.danger('does not fit'));
   const lines: [string, string][] =
     planned === undefined
@@ -91,7 +91,7 @@ function charger({ charger: planned, rows: all, inrush }: BudgetAnswer, { style 
             `${figure(planned.dcA, 'A')} into the pack, ${figure(planned.mainsW, 'W')} and ${figure(planned.currentA, 'A')} from mains: ${verdict(planned.fits)} beside the most load`,
           ],
         ];
-  if (all.some(({ chargerFitsA }) => chargerFitsA !== undefined)) {
+  if (all.some(({ chargerSetA }) => chargerSetA !== undefined)) {
     lines.push(['set it to', `${at('max')} (beside the most load), ${at('typical')} beside a typical one`]);
   }
   lines.push([

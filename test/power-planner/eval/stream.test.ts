@@ -83,8 +83,11 @@ describe('cases on a stream', () => {
 });
 
 describe('lines', () => {
-  const collect = async (parts: readonly (string | Buffer)[], most = 20): Promise<unknown[]> =>
-    Array.fromAsync(linesOf(chunks(...parts), most));
+  const collect = async (parts: readonly (string | Buffer)[], most = 20): Promise<unknown[]> => {
+    const lines: unknown[] = [];
+    for await (const line of linesOf(chunks(...parts), most)) lines.push(line);
+    return lines;
+  };
 
   it('hold a character that came in two pieces together', async () => {
     const bytes = Buffer.from('"°"\nx');
