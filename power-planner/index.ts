@@ -84,6 +84,9 @@ export {
 export { peukertHours, UPS_TABLES, type UpsPoint, upsMinutes } from './model/ups.ts';
 export { WARNING_CODES, type WarningCode, warningsFor, warningText } from './model/warnings.ts';
 export { MAX_BRANCH_DROP_RATIO, wireDrop } from './model/wire.ts';
+export { type Report, reportOf } from './report/gather.ts';
+export { reportHtml } from './report/html.ts';
+export { reportMarkdown } from './report/markdown.ts';
 export { type LoadedScenario, loadScenario } from './scenario/load.ts';
 export { type Problem, showProblem } from './scenario/problems.ts';
 export { type Scenario, scenarioSchema } from './scenario/schema.ts';

@@ -3,6 +3,7 @@ import { scenarioSchema } from '../../power-planner/scenario/schema.ts';
 import { configSchema } from '../../services/config/schema.ts';
 import { openApiDocument } from '../../services/http/index.ts';
 import { metricsTable } from './metrics-table.ts';
+import { exampleReports } from './reports.ts';
 
 /** Every generated file that is committed, by path, with the text it should have. */
 export async function generated(): Promise<Record<string, string>> {
@@ -11,6 +12,7 @@ export async function generated(): Promise<Record<string, string>> {
     'docs/generated/scenario.schema.json': json(z.toJSONSchema(scenarioSchema, { io: 'input' })),
     'docs/generated/openapi.json': json(await openApiDocument()),
     'docs/generated/metrics.md': metricsTable(),
+    ...exampleReports(),
   };
 }
 
