@@ -10,7 +10,11 @@ const OUT = 'dist';
 
 rmSync(OUT, { recursive: true, force: true });
 await build({
-  entryPoints: { holdover: 'services/cli/holdover.ts', 'history-worker': 'services/history/worker.ts' },
+  entryPoints: {
+    holdover: 'services/cli/holdover.ts',
+    'power-planner': 'power-planner/cli.ts',
+    'history-worker': 'services/history/worker.ts',
+  },
   outdir: OUT,
   bundle: true,
   splitting: true,
