@@ -1,3 +1,4 @@
+import { type ChemistryId, chemistryOf } from '#bms/model';
 import { chargerHeadroom } from '../model/circuit.ts';
 import type { Facts } from '../model/facts.ts';
 import type { LoadProfile } from '../model/profile.ts';
@@ -239,6 +240,10 @@ function refillOf(
   };
 }
 
+/** Below it nobody has published what is left of the charge, °C. */
+const coldestOfTable = (chemistry: ChemistryId): number =>
+  Math.min(...chemistryOf(chemistry).facts.capacityByC.map(([celsius]) => celsius));
+
 interface Found {
   readonly packW: number;
   readonly peakW: number;
@@ -268,6 +273,7 @@ function runtimeFindings(scenario: Scenario, pack: ResolvedPack, found: Found): 
     chargeRangeC: facts.chargeRangeC,
     dischargeRangeC: facts.dischargeRangeC,
     temperatureC,
+    extrapolated: temperatureC < coldestOfTable(pack.figures.chemistry),
   });
   const cold = Math.min(scenario.coldestC, scenario.temperatureC);
   const dead = cases.filter(({ hours, endedBy }) => hours === 0 && endedBy === 'cut-off' && packW > 0);

@@ -213,6 +213,7 @@ describe('a warning of a scenario', () => {
     ['PARALLEL_STRINGS', 'runtime', pack({ parallel: 2 }), pack({ parallel: 2, stringFuses: true })],
     ['CELL_GRADE_UNKNOWN', 'runtime', pack({ grade: 'unknown' }), {}],
     ['UNVERIFIED_DATA', 'runtime', {}, pack({ cell: { chemistry: 'lifepo4', capacityAh: 100 } })],
+    ['EXTRAPOLATED', 'runtime', { coldestC: -25 }, { coldestC: -20 }],
     [
       'ENERGY_CODE',
       'runtime',
