@@ -7,6 +7,7 @@ import { poeMetrics } from './catalogue/poe.ts';
 import { powerMetrics } from './catalogue/power.ts';
 import { serviceMetrics } from './catalogue/service.ts';
 import { shutdownMetrics } from './catalogue/shutdown.ts';
+import { upsMetrics } from './catalogue/ups.ts';
 import type { Metric, Point } from './metric.ts';
 
 export {
@@ -27,6 +28,7 @@ export { UNITS, type Unit, type UnitWords } from './units.ts';
 export const catalogue: readonly Metric[] = [
   ...packMetrics,
   ...powerMetrics,
+  ...upsMetrics,
   ...mainsMetrics,
   ...poeMetrics,
   ...shutdownMetrics,

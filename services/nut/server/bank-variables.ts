@@ -46,6 +46,10 @@ const fresh = <S>(sources: Readonly<Record<string, Observed<S>>>): S[] =>
     freshness === 'fresh' && sample !== undefined ? [sample] : [],
   );
 
+/** What the bank is made of: packs, or UPSes where there is no pack. */
+const sources = ({ packs, ups = {} }: Rack): { readonly serial?: string }[] =>
+  Object.keys(packs).length > 0 ? fresh(packs) : fresh(ups);
+
 function battery(rack: Rack, facts: BankFacts, put: Put): void {
   const { bank } = rack;
   const temperatures = fresh(rack.packs).flatMap(({ temperaturesC }) => temperaturesC ?? []);
@@ -53,7 +57,7 @@ function battery(rack: Rack, facts: BankFacts, put: Put): void {
   put('battery.type', facts.batteryType);
   put('battery.capacity.nominal', facts.capacityAh, 1);
   put('battery.packs', facts.packs);
-  put('battery.packs.bad', facts.packs - fresh(rack.packs).length - fresh(rack.ups ?? {}).length);
+  put('battery.packs.bad', Math.max(0, facts.packs - sources(rack).length));
   put('battery.charger.status', chargerStatus(rack));
   put('battery.voltage.cell.min', bank.weakestCellV, 3);
   put('battery.temperature', warmest, 1);
@@ -65,7 +69,7 @@ function battery(rack: Rack, facts: BankFacts, put: Put): void {
 
 /** The serial is that of the packs themselves, so that a client knows the bank again; the site's name where none tells. */
 function identity({ site, version, rack }: Snapshot, put: Put): void {
-  const serials = [...fresh(rack.packs), ...fresh(rack.ups ?? {})].flatMap(({ serial }) => serial ?? []);
+  const serials = sources(rack).flatMap(({ serial }) => serial ?? []);
   const serial = serials.length === 0 ? `holdover-${site}` : serials.join('+');
   for (const group of ['device', 'ups']) {
     put(`${group}.mfr`, 'holdover');

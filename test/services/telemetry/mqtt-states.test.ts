@@ -11,6 +11,7 @@ describe('states on MQTT', () => {
     expect(topics).toEqual([
       'pack/lfp1',
       'meter/sdm1',
+      'ups/apc',
       'switch/sw1',
       ...snapshotFixture.coordinator.hosts.map(({ id }) => `host/${id}`),
       'bank/main',

@@ -1,4 +1,4 @@
-import type { MeterSample, PackSample } from '#bms/model';
+import type { MeterSample, PackSample, UpsSample } from '#bms/model';
 import type { BankView, Observed, Rack } from '../../../services/rack/rack.ts';
 import type { HostSample, PortSample, SwitchSample } from '../../../services/rack/samples.ts';
 import type {
@@ -71,6 +71,24 @@ const meterSample: MeterSample = {
   frequencyHz: 59.98,
   importWh: 734_120,
   exportWh: 0,
+};
+
+const upsSample: UpsSample = {
+  kind: 'ups',
+  measuredAtMs: WALL_MS - 1000,
+  mainsPresent: true,
+  inputVoltageV: 117.6,
+  inputFrequencyHz: 60,
+  outputVoltageV: 118,
+  loadPowerW: 150,
+  loadRatio: 0.17,
+  batteryVoltageV: 27.1,
+  socRatio: 0.99,
+  runtimeS: 2400,
+  mode: 'line',
+  lowBattery: false,
+  forcedShutdown: false,
+  serial: 'AS1',
 };
 
 const HOSTS = 20;
@@ -153,6 +171,7 @@ export const rackFixture: Rack = {
   packs: { lfp1: fresh(packSample) },
   bank: bankView,
   meters: { sdm1: fresh(meterSample) },
+  ups: { apc: fresh(upsSample) },
   switches: { sw1: fresh(switchSample) },
   hosts: Object.fromEntries(hostViews.map(({ id }) => [id, fresh(hostSample)])),
   cluster: fresh({
@@ -256,6 +275,7 @@ export function later(seconds: number, snapshot: Snapshot = snapshotFixture): Sn
       monoMs: rack.monoMs + ms,
       packs: move(rack.packs),
       meters: move(rack.meters),
+      ups: move(rack.ups ?? {}),
       switches: move(rack.switches),
       hosts: move(rack.hosts),
       ...(rack.cluster ? { cluster: moved(rack.cluster, ms) } : {}),
@@ -296,6 +316,7 @@ export function allStale(snapshot: Snapshot = snapshotFixture): Snapshot {
       ...rack,
       packs: old(rack.packs),
       meters: old(rack.meters),
+      ups: old(rack.ups ?? {}),
       switches: old(rack.switches),
       hosts: old(rack.hosts),
       ...(rack.cluster?.sample ? { cluster: stale(rack.cluster.sample) } : {}),
