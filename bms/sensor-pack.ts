@@ -59,9 +59,13 @@ export class SensorPack implements Device<PackSample> {
   /** A poll while another is running gets the same answer. */
   poll(signal?: AbortSignal): Promise<PackSample> {
     const both = signal === undefined ? this.#closed.signal : AbortSignal.any([this.#closed.signal, signal]);
-    this.#running ??= this.#poll(both).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#poll(both)
+      .catch((error: unknown) => {
+        throw error instanceof BridgeError ? error : this.#givenUp(error);
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
     return this.#running;
   }
 
@@ -112,6 +116,10 @@ export class SensorPack implements Device<PackSample> {
       watch.restUntilMs = this.#parts.mono() + REST_MS;
       return undefined;
     }
+  }
+
+  #givenUp(cause: unknown): BridgeError {
+    return new BridgeError('aborted', this.#bus, `the poll of ${this.id} was given up`, { cause });
   }
 
   #failure(): BridgeError {
