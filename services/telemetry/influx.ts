@@ -17,6 +17,11 @@ const WRITE_TIMEOUT_MS = 8_000;
 const STOP_DEADLINE_MS = 3_000;
 const BACKOFF_MS = { first: 2_000, most: 60_000 } as const;
 
+export interface InfluxSink extends Sink {
+  /** Settles when nothing is under way: until the next snapshot, what waits only waits. */
+  atRest(): Promise<void>;
+}
+
 export interface InfluxOptions {
   /** Folder of the spool; without it nothing is kept on disk. */
   readonly spoolDir?: string;
@@ -29,8 +34,13 @@ export interface InfluxOptions {
  * What cannot be written waits in a spool on disk, oldest first, also over a restart; `dropped` counts lines that were
  * refused or crowded out. Nothing here ever delays the feed.
  */
-export function influxSink(config: InfluxConfig, secrets: InfluxSecrets, log: Log, options: InfluxOptions = {}): Sink {
-  return new InfluxSink(config, secrets, log, options);
+export function influxSink(
+  config: InfluxConfig,
+  secrets: InfluxSecrets,
+  log: Log,
+  options: InfluxOptions = {},
+): InfluxSink {
+  return new DatabaseSink(config, secrets, log, options);
 }
 
 interface Taken {
@@ -38,7 +48,7 @@ interface Taken {
   body: Promise<Uint8Array>;
 }
 
-class InfluxSink implements Sink {
+class DatabaseSink implements InfluxSink {
   readonly name = 'influx';
   readonly #config: InfluxConfig;
   readonly #target: WriteTarget;
@@ -56,6 +66,8 @@ class InfluxSink implements Sink {
   #memory: Taken[] = [];
   #working: Promise<void> | undefined;
   #stopping = false;
+  /** A snapshot came that the work under way may not have seen. */
+  #dueAgain = false;
   #retryAtMs = 0;
   #backoffMs = 0;
   #up = false;
@@ -93,6 +105,12 @@ class InfluxSink implements Sink {
     };
   }
 
+  async atRest(): Promise<void> {
+    // A snapshot is looked at in the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#working;
+  }
+
   /** Writes what waits, as far as it gets within the deadline; the rest goes to the disk. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
@@ -127,10 +145,17 @@ class InfluxSink implements Sink {
   #onDue(snapshot: Snapshot): void {
     const nowMs = snapshot.rack.monoMs;
     if (this.#takenAtMs === undefined || nowMs - this.#takenAtMs >= this.#config.every * 1000) this.#take(snapshot);
-    if (this.#working !== undefined) return;
-    this.#working = this.#work().finally(() => {
+    this.#dueAgain = true;
+    this.#working ??= this.#workWhileDue().finally(() => {
       this.#working = undefined;
     });
+  }
+
+  async #workWhileDue(): Promise<void> {
+    while (this.#dueAgain && !this.#stopping) {
+      this.#dueAgain = false;
+      await this.#work();
+    }
   }
 
   #take(snapshot: Snapshot): void {
