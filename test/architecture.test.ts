@@ -122,6 +122,7 @@ describe('architecture', () => {
     const owners: Readonly<Record<string, RegExp>> = {
       serialport: /^(firmware-bridge\/serial\.ts|services\/twin\/devices\/)/,
       'modbus-serial': /^(firmware-bridge\/modbus|services\/twin\/devices\/)/,
+      'i2c-bus': /^firmware-bridge\/i2c\.ts/,
       'net-snmp': /^services\/(poe|twin\/devices)\//,
       ssh2: /^services\/(hosts|twin\/devices)\//,
       mqtt: /^services\/telemetry\//,
