@@ -57,7 +57,8 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
   const policy = policyOf(config);
   const buses = new Buses();
   const edges = await openEdges(config, clock, buses.i2c);
-  const upses = openUpses(config, buses, clock, wire);
+  const own = ownDrivers(config.profiles);
+  const upses = openUpses(config, buses, clock, wire, own);
   const store = new RackStore(config, clock, readSocNotes(stateDir, clock.wallMs(), log));
   const journal = new Journal(stateDir, () => clock.wallMs());
   const feed = new Feed((error) => log.error({ error: messageOf(error) }, 'a listener failed'));
@@ -107,7 +108,6 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
   };
   const hurried = (): boolean => (feed.latest()?.coordinator.phase ?? 'mains') !== 'mains';
   const everyOf = (id: string): number => config.switches.find((each) => each.id === id)?.every ?? 2;
-  const own = ownDrivers(config.profiles);
   const sources: Source<unknown>[] = [
     ...config.packs.map((each) => deviceSource('pack', each, buses, clock, wire, own)),
     ...config.meters.map((each) => deviceSource('meter', each, buses, clock, wire, own)),

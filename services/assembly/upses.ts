@@ -1,3 +1,4 @@
+import type { Driver } from '#bms';
 import { evidenceUpses, type NutSourceConfig } from '../config/nut.ts';
 import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
@@ -7,12 +8,16 @@ import type { Source } from '../runtime/poller.ts';
 import type { Buses } from './buses.ts';
 import { deviceSource, type UpsDeviceConfig } from './sources.ts';
 
-/** Every UPS that is read, with secrets in place: by NUT, by a driver of ours, and those that only evidence names. */
+/**
+ * Every UPS that is read, with secrets in place: by NUT, by a driver of ours, and those that only evidence names.
+ * @param own drivers of the user's profiles
+ */
 export function openUpses(
   config: Config,
   buses: Buses,
   clock: Clock,
   wire: Clock,
+  own: readonly Driver[],
 ): { readonly sources: readonly Source<unknown>[]; close(): Promise<void> } {
   const overNut: UpsSource[] = [];
   const nut = (each: NutSourceConfig): UpsSource => {
@@ -22,7 +27,7 @@ export function openUpses(
   };
   const sources = [
     ...config.ups.map((each) =>
-      'host' in each ? nut(each) : deviceSource('ups', each satisfies UpsDeviceConfig, buses, clock, wire),
+      'host' in each ? nut(each) : deviceSource('ups', each satisfies UpsDeviceConfig, buses, clock, wire, own),
     ),
     ...evidenceUpses(config.mains.evidence).map(nut),
   ];

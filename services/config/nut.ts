@@ -110,7 +110,6 @@ export const nutSchema = z.strictObject({
   idleTimeout: seconds(300).refine((timeoutS) => timeoutS >= 60, 'at least 60s: clients poll once a minute'),
 });
 export type NutConfig = z.infer<typeof nutSchema>;
-export type NutUserConfig = NutConfig['users'][number];
 
 /** Where a UPS stands that is read over NUT. */
 export interface NutSourceConfig {
