@@ -25,8 +25,9 @@ export interface BudgetRow {
   readonly usedRatio: number;
   /** From the pack, when mains is away; undefined for the nameplate, which no runtime may be asked for. */
   readonly packW?: number;
-  /** DC amperes into the pack that still fit beside this load, at its nominal voltage and at its highest: set it to the latter. */
+  /** DC amperes into the pack that still fit beside this load, at its nominal voltage. */
   readonly chargerFitsA?: number;
+  /** To be set: what fits at its highest voltage, and no more than cells and BMS take. */
   readonly chargerSetA?: number;
   readonly chargerFitsAcW?: number;
 }
@@ -119,7 +120,7 @@ export function budgetOf(scenario: Scenario): BudgetAnswer {
       ...(free !== undefined &&
         pack !== undefined && {
           chargerFitsA: free.chargerDcA,
-          chargerSetA: (free.chargerDcA * pack.figures.nominalV) / pack.figures.fullV,
+          chargerSetA: Math.min((free.chargerDcA * pack.figures.nominalV) / pack.figures.fullV, packTakesA(pack)),
           chargerFitsAcW: free.chargerAcW,
         }),
     };
@@ -231,6 +232,12 @@ const chargerOf = (scenario: Scenario, pack: ResolvedPack): Parameters<typeof ch
   efficiencyRatio: scenario.charger?.efficiency ?? USUAL_CHARGER.efficiency,
   packV: pack.figures.nominalV,
 });
+
+/** What cells and BMS take at the most, A; Infinity when neither is known. */
+function packTakesA({ facts, figures }: ResolvedPack): number {
+  const { cellChargeC = Number.POSITIVE_INFINITY, bmsA = Number.POSITIVE_INFINITY } = facts;
+  return Math.min(cellChargeC * figures.packAh, bmsA);
+}
 
 /** The planned charger at its worst: its current at the voltage it holds at the end. */
 function plannedCharger(

@@ -1,7 +1,7 @@
 import { calendarLoss, cycleLoss, datasheetCycles, LONGEST_YEARS, lifeYears } from '../model/life.ts';
 import { cellRecord } from '../scenario/catalogue.ts';
 import type { Scenario } from '../scenario/schema.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, Assumption } from './answer.ts';
 import { chainOf } from './chain.ts';
 import { findingsOf, PACK_CHECKLIST, sortedFindings } from './findings.ts';
 import { type PackFigures, resolvePack } from './pack.ts';
@@ -115,12 +115,7 @@ export function lifeOf(scenario: Scenario): LifeAnswer | undefined {
     ]),
     assumptions: [
       ...pack.assumptions,
-      {
-        what: 'calendar ageing of LiFePO4',
-        value: 'naumann-lfp and sam-lfp',
-        source: 'Naumann 2018 (simses); NREL SAM',
-        verified: true,
-      },
+      calendarSource(chemistry),
       {
         what: 'cycle ageing',
         value: `at ${cRate.toPrecision(2)} C, ${use.depth} deep`,
@@ -130,6 +125,13 @@ export function lifeOf(scenario: Scenario): LifeAnswer | undefined {
     ],
     checklist: PACK_CHECKLIST,
   };
+}
+
+function calendarSource(chemistry: PackFigures['chemistry']): Assumption {
+  const what = 'calendar ageing';
+  if (chemistry === 'lto')
+    return { what, value: 'sam-lmolto', source: 'NREL ssc, LMO against titanate', verified: true };
+  return { what, value: 'naumann-lfp and sam-lfp', source: 'Naumann 2018 (simses); NREL SAM', verified: true };
 }
 
 /** At 25 °C, between the published depths. */

@@ -239,6 +239,35 @@ describe('a warning of a scenario', () => {
   });
 });
 
+describe('a charger', () => {
+  it('is not to be set higher than cells and BMS take', () => {
+    const set = (changes: object): number =>
+      budgetOf(planned({ circuit: { breakerAmps: 90 }, ...pack(changes) })).rows[1]?.chargerSetA ?? 0;
+    expect(set({})).toBe(105);
+    expect(set({ bmsAmps: 50 })).toBe(50);
+    expect(set({ cell: { chemistry: 'lifepo4', capacityAh: 100 } })).toBeGreaterThan(105);
+  });
+});
+
+describe('a life', () => {
+  it('of LTO is told by its own law, and longer', () => {
+    const titanate = lifeOf(planned(pack({ cell: 'yinlong-66160h-40', series: 20 })));
+    expect(titanate?.models.map(({ model }) => model)).toEqual(['sam-lmolto']);
+    expect(titanate?.yearsMin).toBeGreaterThan((lifeOf(planned())?.yearsMax ?? 0) * 2);
+    expect(titanate?.assumptions.find(({ what }) => what === 'calendar ageing')?.value).toBe('sam-lmolto');
+  });
+
+  it('ends where its curve does', () => {
+    const answer = lifeOf(planned());
+    for (const { years, curve } of answer?.models ?? []) {
+      const after = curve.filter((point) => point.years >= years);
+      const before = curve.filter((point) => point.years < years);
+      for (const { healthRatio } of after) expect(healthRatio).toBeLessThanOrEqual(0.8 + 1e-9);
+      for (const { healthRatio } of before) expect(healthRatio).toBeGreaterThan(0.8);
+    }
+  });
+});
+
 describe('a search', () => {
   it('finds another chemistry where its bus lets it, and keeps to the wishes', () => {
     const size = sizeOf(planned({ wishes: { busVolts: [36, 57], hours: 2 } }));
