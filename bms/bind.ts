@@ -62,8 +62,8 @@ export function bindDevice(
     throw new TypeError(`${id}: driver ${driver.id} does not speak Modbus; use via: serial or tcp`);
   if (driver.shape === 'exchange') return polled(driver, id, bus, byteQuestions(driver, bus), options);
   return driver.measures === 'pack'
-    ? new StreamDevice({ id, driver, bus, now, mono })
-    : new StreamDevice({ id, driver, bus, now, mono });
+    ? new StreamDevice({ id, driver, bus, now, mono, ask: options.hex ?? false })
+    : new StreamDevice({ id, driver, bus, now, mono, ask: options.hex ?? false });
 }
 
 /** The driver for this board: its address, and which way its current counts. */

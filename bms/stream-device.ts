@@ -3,6 +3,7 @@ import type { Device } from './device.ts';
 import type { Fields, StreamDriver, StreamParser } from './drivers/driver.ts';
 import type { Sample } from './model/sample.ts';
 import { implausible } from './plausible.ts';
+import { StreamAsker } from './stream-asker.ts';
 
 /** What a listening device is made of. */
 export interface StreamParts<S extends Sample> {
@@ -13,6 +14,8 @@ export interface StreamParts<S extends Sample> {
   readonly now: () => number;
   /** Monotonic time of the wire, ms. */
   readonly mono: () => number;
+  /** Ask besides for what the device does not tell. */
+  readonly ask?: boolean;
 }
 
 interface Newest {
@@ -37,6 +40,7 @@ export class StreamDevice<S extends Sample> implements Device<S> {
   #newest: Newest | undefined;
   #besides: Fields = {};
   #badBlocks = 0;
+  #asker: StreamAsker | undefined;
   #closed = false;
 
   constructor(parts: StreamParts<S>) {
@@ -44,6 +48,7 @@ export class StreamDevice<S extends Sample> implements Device<S> {
     this.driver = parts.driver.id;
     this.#parts = parts;
     this.#parser = parts.driver.parser();
+    if (parts.ask === true) this.#asker = new StreamAsker(parts);
   }
 
   /**
@@ -62,6 +67,7 @@ export class StreamDevice<S extends Sample> implements Device<S> {
     if (signal?.aborted) throw new BridgeError('aborted', bus.name, `the poll of ${this.id} was given up`);
     const newest = this.#newest;
     if (newest === undefined || mono() - newest.monoMs > driver.silenceMs) throw this.#silent();
+    this.#asker?.askDue(newest.fields);
     return this.#sample(newest);
   }
 
@@ -69,6 +75,7 @@ export class StreamDevice<S extends Sample> implements Device<S> {
     this.#closed = true;
     this.#stopListening?.();
     this.#stopListening = undefined;
+    await this.#asker?.close();
     this.#wake();
   }
 
@@ -93,7 +100,10 @@ export class StreamDevice<S extends Sample> implements Device<S> {
   }
 
   #sample(newest: Newest): S {
-    const sample = this.#parts.driver.sample({ ...this.#besides, ...newest.fields }, newest.atMs);
+    const sample = this.#parts.driver.sample(
+      { ...this.#asker?.told, ...this.#besides, ...available(newest.fields) },
+      newest.atMs,
+    );
     const reason = implausible(sample);
     if (reason === undefined) return sample;
     const { name } = this.#parts.bus;
@@ -129,4 +139,9 @@ export class StreamDevice<S extends Sample> implements Device<S> {
   #closedError(): BridgeError {
     return new BridgeError('closed', this.#parts.bus.name, `${this.id} was closed`, { retryable: false });
   }
+}
+
+/** Without the values that the device says are not available, so that what was asked for them stands. */
+function available(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }

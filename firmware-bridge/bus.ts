@@ -134,7 +134,9 @@ export class Bus {
 
   async #ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
     await this.#settle(signal);
-    await within(flushTimeoutMs, this.#transport.flush(), () => new Error('flush hangs')).catch(() => {});
+    // Somebody listens: what is under way is theirs, and thrown away would be a hole in it.
+    if (this.#listeners.size === 0)
+      await within(flushTimeoutMs, this.#transport.flush(), () => new Error('flush hangs')).catch(() => {});
     signal.throwIfAborted();
     const timeoutMs = question.timeoutMs ?? this.#options.timeoutMs;
     const reply = new Reply<T>(this.name, question, { timeoutMs, maxBytes: this.#options.maxReceiveBytes ?? 4096 });

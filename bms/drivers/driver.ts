@@ -159,10 +159,23 @@ export interface StreamParser {
   push(chunk: Uint8Array, monoMs: number): readonly Decoded[];
 }
 
+/** A question to a device that talks by itself, for what it does not tell. */
+export interface StreamAsk {
+  readonly name: string;
+  readonly request: Uint8Array;
+  /** The answer among what the device says anyway. Pure. */
+  accept(received: Uint8Array): Acceptance<Uint8Array>;
+}
+
 /** Talks by itself (VE.Direct). */
 export interface StreamDriver<S extends Sample = PackSample> extends DriverPromise<S> {
   readonly shape: 'stream';
   readonly line: SerialLine;
+  /**
+   * What such a device can be asked besides, where that is configured; one at a time, and seldom.
+   * @param fields what it has told so far
+   */
+  asks?(fields: Fields): readonly StreamAsk[];
   /** A stream silent for longer than this is reported as lost, ms. */
   readonly silenceMs: number;
   parser(): StreamParser;

@@ -81,6 +81,9 @@ const DRIVERS: readonly Entry[] = [
   { id: 'voltronic', aliases: ['voltronic-pi30', 'voltronic-pi18'], make: () => voltronic },
 ];
 
+/** Each driver is made once, on first use. */
+const MADE = new Map<string, Driver>();
+
 /** A driver id that nobody knows; `near` holds ids it may have meant. */
 export class UnknownDriverError extends Error {
   readonly near: readonly string[];
@@ -108,13 +111,11 @@ export function driverFor(id: string, more: readonly Driver[] = []): Driver {
   if (own !== undefined) return own;
   const entry = DRIVERS.find((known) => known.id === id) ?? DRIVERS.find((known) => known.aliases?.includes(id));
   if (entry === undefined) throw new UnknownDriverError(id, driverIds(more));
-  return entry.make();
+  const made = MADE.get(entry.id) ?? entry.make();
+  MADE.set(entry.id, made);
+  return made;
 }
 
 function profile(id: string): () => Driver {
-  let driver: Driver | undefined;
-  return () => {
-    driver ??= loadProfile(join(builtInProfiles(), `${id}.yaml`));
-    return driver;
-  };
+  return () => loadProfile(join(builtInProfiles(), `${id}.yaml`));
 }

@@ -1,7 +1,7 @@
 import { bytesToHex, hexToBytes } from '#bridge';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded } from './driver.ts';
-import { bitNames, scaler } from './fields.ts';
+import { bitNames, readText, scaler } from './fields.ts';
 import { productClass } from './ve-direct-products.ts';
 
 /**
@@ -33,13 +33,16 @@ export function parseHex(text: string): HexFrame | 'truncated' | 'checksum' | 'h
 type NumberType = 'u8' | 'u16' | 's16' | 'u32' | 's32';
 interface Register {
   readonly key: string;
-  readonly type: NumberType;
+  /** `text`: zero-ended, up to 32 bytes. */
+  readonly type: NumberType | 'text';
   readonly scale: number;
   /** Added after scaling. */
   readonly offset?: number;
 }
 
 const REGISTERS: ReadonlyMap<number, Register> = new Map([
+  [0x010a, { key: 'serial', type: 'text', scale: 1 }],
+  [0x010b, { key: 'model', type: 'text', scale: 1 }],
   [0x0100, { key: 'productIdRaw', type: 'u32', scale: 1 }],
   [0x034e, { key: 'relayState', type: 'u8', scale: 1 }],
   [0x0382, { key: 'midVoltageV', type: 'u16', scale: 0.01 }],
@@ -64,7 +67,7 @@ const REGISTERS: ReadonlyMap<number, Register> = new Map([
   [0xeeff, { key: 'consumedAh', type: 's32', scale: 0.1 }],
 ] as const);
 
-const WIDTH: Readonly<Record<NumberType, number>> = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4 };
+const WIDTH: Readonly<Record<Register['type'], number>> = { text: 0, u8: 1, u16: 2, s16: 2, u32: 4, s32: 4 };
 
 const FLAGS = ['unknown_id', 'not_supported', 'parameter_error'] as const;
 const FIRMWARE_KINDS = ['boot_loader', 'application', 'tester', 'release_candidate'] as const;
@@ -113,6 +116,10 @@ function registerAnswer(response: number, data: Uint8Array): Decoded {
   if (payload.length < WIDTH[register.type]) {
     if (flags !== 0) return decoded(head);
     return refused('truncated', `register 0x${id.toString(16)} is ${register.type}, ${payload.length} bytes came`);
+  }
+  if (register.type === 'text') {
+    const text = readText(payload);
+    return decoded(flags === 0 && text !== '' ? { ...head, [register.key]: text } : head);
   }
   const value = read(payload, register.type);
   // With any flag set the number is not the value of the register (after a refused write: the nearest allowed one).

@@ -1,15 +1,17 @@
 import { bytesToHex } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { decoded, refused } from './decoded.ts';
-import type { Decoded, Fields, RecordedExchange, StreamDriver, StreamParser } from './driver.ts';
+import type { Decoded, Fields, RecordedExchange, StreamAsk, StreamDriver, StreamParser } from './driver.ts';
 import { packSample } from './pack-fields.ts';
+import { acceptHex, hexGet } from './ve-direct-ask.ts';
 import { decodeHex, type HexFrame, parseHex } from './ve-direct-hex.ts';
 import { blockValues } from './ve-direct-labels.ts';
 import { productClass, productName } from './ve-direct-products.ts';
 import { VeDirectText } from './ve-direct-text.ts';
 
 /**
- * Victron VE.Direct: the device talks by itself about once a second; nothing is asked.
+ * Victron VE.Direct: the device talks by itself about once a second. Nothing is asked unless `hex` is configured: older
+ * devices stop their text for some seconds after a question.
  *
  *     PID 0x203 · V 12065 · I -7625 · P -92 · CE -65473 · SOC 839 · TTG 942 · Alarm OFF · … · Checksum q
  *
@@ -23,10 +25,26 @@ export const veDirect: StreamDriver = {
   shape: 'stream',
   line: { baud: 19200 },
   silenceMs: 10_000,
+  asks,
   parser,
   decode,
   sample,
 };
+
+/** Registers of a battery monitor that its text does not have. The temperature is asked only where the text has none. */
+const REGISTERS: readonly (readonly [name: string, register: number, unless?: string])[] = [
+  ['battery capacity', 0x1000],
+  ['synchronised', 0xeeb6],
+  ['temperature', 0xedec, 'tempC'],
+  ['serial number', 0x010a, 'serial'],
+];
+
+function asks(fields: Fields): readonly StreamAsk[] {
+  if (productClass(fields.productId) !== 'battery-monitor' || fields.productId === undefined) return [];
+  return REGISTERS.filter(([, , unless]) => unless === undefined || fields[unless] === undefined).map(
+    ([name, register]) => ({ name, request: hexGet(register), accept: acceptHex(register) }),
+  );
+}
 
 function parser(): StreamParser {
   const text = new VeDirectText();
@@ -117,7 +135,11 @@ function sample(fields: Fields, measuredAtMs: number) {
   const mode = fields.monitorMode;
   const watchesBattery =
     productClass(fields.productId) === 'battery-monitor' && (mode === undefined || mode === null || mode === 0);
-  const told: Record<string, unknown> = { ...fields, model: fields.model ?? productName(fields.productId) };
+  const told: Record<string, unknown> = {
+    ...fields,
+    model: fields.model ?? productName(fields.productId),
+    ratedAh: watchesBattery ? fields.capacityAh : undefined,
+  };
   if (!watchesBattery) for (const key of BATTERY_ONLY) delete told[key];
   return packSample(told, measuredAtMs, alarms(fields));
 }

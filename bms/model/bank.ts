@@ -9,9 +9,14 @@ export interface BankMember {
   readonly spec: PackSpec;
   readonly sample?: PackSample | undefined;
   readonly soc?: SocState | undefined;
+  /** True when the sample is old and the charge was reckoned on from it (`reckonedOn`). */
+  readonly reckoned?: boolean | undefined;
 }
 
-/** All packs in parallel on one DC bus as one source of energy. Sums and means are over the packs that are there. */
+/**
+ * All packs in parallel on one DC bus as one source of energy. Sums and means are over the packs that are there; what a
+ * reckoned one gives is taken to be its share by capacity.
+ */
 export interface BankFigure {
   /** Every member has a sample and a state of charge. */
   readonly complete: boolean;
@@ -46,7 +51,7 @@ const FLOWING_C = 0.02;
 export function bankFigure(members: readonly BankMember[], loadW: number): BankFigure {
   const present = members.filter(isPresent);
   const fullWh = sum(members.map(({ spec }) => deliverableEnergyWh(spec, { socRatio: 1, powerW: 0 })));
-  const complete = present.length === members.length;
+  const complete = members.every((member) => isPresent(member) && !member.reckoned);
   if (present.length === 0) return { complete, fullWh };
 
   const usableWh = usableOf(present, loadW, 0);
@@ -76,6 +81,7 @@ interface Present {
   readonly spec: PackSpec;
   readonly sample: PackSample;
   readonly soc: SocState;
+  readonly reckoned?: boolean | undefined;
 }
 
 function isPresent(member: BankMember): member is Present {
@@ -118,7 +124,14 @@ function disagreement(all: readonly Present[]): number {
   return Math.sqrt(Math.max(spread - explained, 0));
 }
 
-function electrical(all: readonly Present[]): Pick<BankFigure, 'voltageV' | 'currentA' | 'powerW'> {
+function electrical(present: readonly Present[]): Pick<BankFigure, 'voltageV' | 'currentA' | 'powerW'> {
+  const all = present.filter(({ reckoned }) => !reckoned);
+  // Packs on one bus share its current by capacity, heard or not.
+  const whole = sum(
+    present.filter((member) => !member.reckoned || canDeliver(member)).map(({ spec }) => healthyAh(spec)),
+  );
+  const heard = sum(all.map(({ spec }) => healthyAh(spec)));
+  const grown = heard > 0 ? whole / heard : 1;
   const volts = all.map(({ sample }) => sample.voltageV).filter((voltageV) => voltageV !== undefined);
   const amperes = told(all.map((member) => readPack(member.sample, member.spec).currentA));
   const watts = told(
@@ -130,19 +143,36 @@ function electrical(all: readonly Present[]): Pick<BankFigure, 'voltageV' | 'cur
   );
   return {
     ...(volts.length > 0 && { voltageV: sum(volts) / volts.length }),
-    ...(amperes !== undefined && { currentA: sum(amperes) }),
-    ...(watts !== undefined && { powerW: sum(watts) }),
+    ...(amperes !== undefined && amperes.length > 0 && { currentA: sum(amperes) * grown }),
+    ...(watts !== undefined && watts.length > 0 && { powerW: sum(watts) * grown }),
   };
 }
 
 function cells(all: readonly Present[]): Pick<BankFigure, 'weakestCellV' | 'cellSpreadV'> {
   const readings = all
-    .filter(({ sample }) => (sample.cellsV?.length ?? 0) > 0)
+    .filter(({ sample, reckoned }) => !reckoned && (sample.cellsV?.length ?? 0) > 0)
     .map(({ sample, spec }) => readPack(sample, spec));
   const lowest = readings.map(({ lowestCellV }) => lowestCellV).filter((cellV) => cellV !== undefined);
   const spreads = readings.map((reading) => (reading.highestCellV ?? 0) - (reading.lowestCellV ?? 0));
   if (lowest.length === 0) return {};
   return { weakestCellV: Math.min(...lowest), cellSpreadV: Math.max(...spreads) };
+}
+
+/** A pack that is not heard is taken to be emptied this much faster than those that are. */
+const RECKONED_FASTER = 1.2;
+/** What silence adds to the doubt at once, and by how much of what is reckoned, 0..1. */
+const SILENT_SIGMA = 0.03;
+const RECKONED_SIGMA = 0.2;
+
+/**
+ * The charge of a pack that has fallen silent while others on the same bus are heard: it goes the way they go, and it
+ * is never taken to charge.
+ * @param othersFell by how much the charge of the others has fallen since it was last heard, 0..1; below 0 counts as 0
+ */
+export function reckonedOn(soc: SocState, othersFell: number): SocState {
+  const fell = Math.max(0, othersFell) * RECKONED_FASTER;
+  const sigma = Math.min(0.5, soc.sigma + SILENT_SIGMA + RECKONED_SIGMA * fell);
+  return { ...soc, socRatio: Math.max(0, soc.socRatio - fell), sigma };
 }
 
 /** The values when every one is there. */

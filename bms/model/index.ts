@@ -1,5 +1,5 @@
 export type { Alarm, AlarmCode, AlarmLevel } from './alarms.ts';
-export { type BankFigure, type BankMember, bankFigure, bankUsableWh } from './bank.ts';
+export { type BankFigure, type BankMember, bankFigure, bankUsableWh, reckonedOn } from './bank.ts';
 export { chemistryOf } from './chemistry/chemistries.ts';
 export {
   type CellLimits,

@@ -77,19 +77,18 @@ describe('what is written', () => {
     expect(data('charge', true, { chargeMosfet: false, protections: lock })).toBe(0);
   });
 
-  it('goes to one of a few registers, whatever is asked', () => {
-    for (const id of ['jbd', 'daly', 'daly-p81', 'jk', 'jk-pb']) {
-      for (const which of ['charge', 'discharge'] as const) {
-        for (const on of [true, false]) {
-          const sent = mosfets(id)
-            .write(which, on, bothOn)
-            .map(({ request }) => request);
-          if (id === 'jbd') expect(sent.map((request) => request[2])).toEqual([0xe1]);
-          if (id === 'daly') expect([0xd9, 0xda]).toContain(sent[0]?.[2]);
-          if (id === 'daly-p81') expect(hex(sent[0]?.subarray(1, 4) ?? new Uint8Array())).toMatch(/^06012[12]$/);
-          if (id === 'jk') expect([0xab, 0xac]).toContain(sent[1]?.[11]);
-          if (id === 'jk-pb') expect(hex(sent[0]?.subarray(1, 4) ?? new Uint8Array())).toMatch(/^1010(70|74)$/);
-        }
+  it.each([
+    ['jbd', 0, /^dd5ae1/],
+    ['daly', 0, /^a540(d9|da)/],
+    ['daly-p81', 0, /^8106012[12]/],
+    ['jk', 1, /^4e57001400000000020300a[bc]/],
+    ['jk-pb', 0, /^011010(70|74)/],
+  ] as const)('by %s goes to one of two places, whatever is asked', (id, at, form) => {
+    for (const which of ['charge', 'discharge'] as const) {
+      for (const on of [true, false]) {
+        const sent = mosfets(id).write(which, on, bothOn);
+        expect(sent).toHaveLength(at + 1);
+        expect(hex(sent[at]?.request ?? new Uint8Array())).toMatch(form);
       }
     }
   });
