@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -172,6 +172,22 @@ describe('the planner’s command line', () => {
     for (const text of [`{"cases":[${ask},${ask}]}`, `${ask}\n${ask}\n`]) {
       const { out } = await planner(['eval', file('cases.json', text)]);
       expect(out.trim().split('\n')).toHaveLength(2);
+    }
+  });
+
+  it('prints what its page in docs shows', async () => {
+    const page = readFileSync(join(ROOT, 'docs/planner.md'), 'utf8');
+    const shown = [...page.matchAll(/^`holdover plan (\w+) (examples\S+)`\n\n```text\n([\s\S]*?)```/gm)];
+    expect(shown.map(([, question]) => question)).toEqual([...QUESTIONS]);
+    for (const [, question = '', path = '', text = ''] of shown) {
+      const { out } = await planner([question, join(ROOT, path)]);
+      expect(
+        out
+          .split('\n')
+          .map((line) => line.trimEnd())
+          .join('\n'),
+        question,
+      ).toContain(text.trimEnd());
     }
   });
 
