@@ -8,6 +8,7 @@ import { commands, tokenField } from './commands.ts';
 import { count, duration, NOTHING, percent } from './format.ts';
 import { headline, mainsForS } from './headline.ts';
 import { History } from './history.ts';
+import { HistoryView } from './history-view.ts';
 import { hosts } from './hosts.ts';
 import { alarms, journal } from './journal.ts';
 import { circuit, mains } from './mains.ts';
@@ -24,6 +25,7 @@ export function App(): VNode {
   const [state, setState] = useState<StreamState>({ link: 'connecting', journal: [] });
   const [token, setToken] = useState('');
   const [nowMs, setNowMs] = useState(() => performance.now());
+  const [view, setView] = useState(viewNow);
   const history = useMemo(() => new History(), []);
   const stream = useMemo(() => {
     const take = (next: StreamState) => {
@@ -38,11 +40,14 @@ export function App(): VNode {
     const again = () => {
       if (document.visibilityState === 'visible' && stream.state.link !== 'live') stream.open();
     };
+    const turn = () => setView(viewNow());
+    addEventListener('hashchange', turn);
     addEventListener('online', again);
     document.addEventListener('visibilitychange', again);
     return () => {
       stream.close();
       clearInterval(second);
+      removeEventListener('hashchange', turn);
       removeEventListener('online', again);
       document.removeEventListener('visibilitychange', again);
     };
@@ -51,8 +56,17 @@ export function App(): VNode {
   if (state.link === 'refused') return closed(token, setToken, () => stream.open(token));
   if (!picture) return waiting(state);
   const whole = currencyOf(state, Math.max(nowMs, state.heardAtMs ?? 0));
-  return page(picture, state, whole, history, commands({ token, onToken: setToken }));
+  const orders = commands({ token, onToken: setToken });
+  const content: VNode =
+    view === 'history'
+      ? html`<${HistoryView} nowMs=${picture.rack.wallMs} token=${token} />`
+      : live(picture, state, whole, history, orders);
+  return page(picture, state, whole, view, content);
 }
+
+type View = 'now' | 'history';
+
+const viewNow = (): View => (location.hash === '#history' ? 'history' : 'now');
 
 /** How current everything on the page is: the connection and the service both have to be alive. */
 export function currencyOf(state: StreamState, nowMs: number): Currency & { readonly why?: string } {
@@ -75,24 +89,36 @@ function page(
   picture: Picture,
   state: StreamState,
   whole: Currency & { readonly why?: string },
-  history: History,
-  orders: VNode,
+  view: View,
+  content: VNode,
 ): VNode {
-  const { bank } = picture.rack;
-  const bankAgeS = bank.measuredAtMs === undefined ? whole.ageS : (picture.rack.monoMs - bank.measuredAtMs) / 1000;
-  const ofBank: Currency = whole.freshness === 'fresh' ? { freshness: bank.freshness, ageS: bankAgeS } : whole;
   return html`<div class=${whole.freshness === 'fresh' ? 'page' : 'page page-stale'}>
-    ${top(picture, state, whole, ofBank)}
+    ${top(picture, state, whole, currencyOfBank(picture, whole))}
     <p class="banner" role="alert" hidden=${whole.why === undefined}>${whole.why ?? ''}</p>
-    ${alarms(picture.rack.alarms)}
-    <main class="grid">
-      ${battery(picture, ofBank)} ${schedule(picture, whole)} ${mains(picture, whole)} ${circuit(picture, whole)}
-      ${hosts(picture, whole)}
-      <div class="column">${switches(picture, whole)} ${journal(state.journal)}</div>
-      ${chart(picture, history, ofBank)} ${orders}
-    </main>
-    ${foot(picture)}
+    ${alarms(picture.rack.alarms)} ${views(view)} ${content} ${foot(picture)}
   </div>`;
+}
+
+function views(view: View): VNode {
+  const link = (to: View, words: string) =>
+    html`<a href=${`#${to}`} aria-current=${to === view ? 'page' : null}>${words}</a>`;
+  return html`<nav class="views" aria-label="Views">${link('now', 'Now')} ${link('history', 'History')}</nav>`;
+}
+
+function currencyOfBank(picture: Picture, whole: Currency): Currency {
+  const { bank } = picture.rack;
+  const ageS = bank.measuredAtMs === undefined ? whole.ageS : (picture.rack.monoMs - bank.measuredAtMs) / 1000;
+  return whole.freshness === 'fresh' ? { freshness: bank.freshness, ageS } : whole;
+}
+
+function live(picture: Picture, state: StreamState, whole: Currency, history: History, orders: VNode): VNode {
+  const ofBank = currencyOfBank(picture, whole);
+  return html`<main class="grid">
+    ${battery(picture, ofBank)} ${schedule(picture, whole)} ${mains(picture, whole)} ${circuit(picture, whole)}
+    ${hosts(picture, whole)}
+    <div class="column">${switches(picture, whole)} ${journal(state.journal)}</div>
+    ${chart(picture, history, ofBank)} ${orders}
+  </main>`;
 }
 
 function top(picture: Picture, state: StreamState, whole: Currency, ofBank: Currency): VNode {

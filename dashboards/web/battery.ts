@@ -37,7 +37,10 @@ function uncertainty(bank: Bank): VNode | null {
 }
 
 function words(bank: Bank): string {
-  const incomplete = bank.complete ? '' : '; not every pack is heard';
+  const { reckoned = [] } = bank;
+  const missing =
+    reckoned.length === 0 ? '; not every pack is heard' : `; ${reckoned.join(', ')} not heard, reckoned on`;
+  const incomplete = bank.complete ? '' : missing;
   if (bank.currentA === undefined) return `current unknown${incomplete}`;
   if (bank.currentA > 0.1) return `charging with ${amps(bank.currentA)}${incomplete}`;
   if (bank.currentA < -0.1) return `discharging with ${amps(-bank.currentA)}${incomplete}`;

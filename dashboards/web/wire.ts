@@ -51,6 +51,8 @@ export interface Switch {
 
 export interface Bank {
   readonly complete: boolean;
+  /** Silent packs whose charge goes the way of the others. */
+  readonly reckoned?: readonly string[] | undefined;
   readonly freshness: Freshness;
   readonly voltageV?: number | undefined;
   readonly currentA?: number | undefined;
