@@ -7,34 +7,36 @@ import { type ProcessReading, processMetrics, readProcess } from './process-metr
  * @param own what the process says of itself; read at the call when absent
  */
 export function prometheusText(snapshot: Snapshot, own: ProcessReading = readProcess()): string {
-  const lines = families(snapshot).flatMap(familyLines);
-  for (const { name, kind, help, value } of processMetrics) {
-    lines.push(...head(name, kind, help), `${name} ${value(own)}`);
-  }
-  return `${lines.join('\n')}\n`;
+  let text = '';
+  for (const family of families(snapshot)) text += familyLines(family);
+  for (const { name, kind, help, value } of processMetrics) text += `${head(name, kind, help)}${name} ${value(own)}\n`;
+  return text;
 }
 
-function familyLines({ metric, points }: Family): string[] {
-  return [
-    ...head(metric.name, metric.kind, metric.help),
-    ...points.map((point) => `${metric.name}${labelText(metric.labels, point.labels)} ${point.value}`),
-  ];
+function familyLines({ metric, points }: Family): string {
+  const { name, labels } = metric;
+  let lines = head(name, metric.kind, metric.help);
+  for (const point of points) lines += `${name}${labelText(labels, point.labels)} ${point.value}\n`;
+  return lines;
 }
 
 /** The format knows neither state sets nor infos: both are gauges there. */
-function head(name: string, kind: MetricKind, help: string): string[] {
-  return [
-    `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`,
-    `# TYPE ${name} ${kind === 'counter' ? 'counter' : 'gauge'}`,
-  ];
+function head(name: string, kind: MetricKind, help: string): string {
+  const escapedHelp = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return `# HELP ${name} ${escapedHelp}\n# TYPE ${name} ${kind === 'counter' ? 'counter' : 'gauge'}\n`;
 }
 
 function labelText(names: readonly string[], labels: Labels): string {
-  const pairs = names
-    .filter((name) => labels[name] !== undefined && labels[name] !== '')
-    .map((name) => `${name}="${escaped(labels[name] ?? '')}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+  let text = '';
+  for (const name of names) {
+    const value = labels[name];
+    if (value !== undefined && value !== '') text += `${text === '' ? '' : ','}${name}="${escaped(value)}"`;
+  }
+  return text === '' ? '' : `{${text}}`;
 }
 
+/** What the format gives a meaning; nearly no label has any of it. */
+const SPECIAL = /[\\"\n]/;
+
 const escaped = (value: string): string =>
-  value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  SPECIAL.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value;

@@ -7,10 +7,11 @@ import { pollsBench } from './polls.ts';
 import { textOf } from './print.ts';
 import { restBench } from './rest.ts';
 import { scrapeBench } from './scrape.ts';
+import { sinksBench } from './sinks.ts';
 
 /** `npm run bench`, or `node test/bench/run.ts decode scrape --json`. Nothing here passes or fails by a time. */
 
-const BENCHES: readonly Bench[] = [pollsBench, decodeBench, decideBench, scrapeBench, restBench];
+const BENCHES: readonly Bench[] = [pollsBench, decodeBench, decideBench, scrapeBench, sinksBench, restBench];
 const names = BENCHES.map(({ name }) => name).join(', ');
 
 const { values, positionals } = parseArgs({

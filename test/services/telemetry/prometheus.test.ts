@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../../services/shutdown/view.ts';
 import { catalogue } from '../../../services/telemetry/catalogue.ts';
 import { prometheusText } from '../../../services/telemetry/prometheus.ts';
 import { peer } from '../../peers.ts';
@@ -43,6 +44,18 @@ describe('the Prometheus exposition', () => {
     const names = sampleLines(prometheusText(allStale())).map((line) => line.split(/[{ ]/)[0]);
     expect(names.filter((name) => /_(cell|pack|meter)_/.test(name ?? ''))).toEqual([]);
     expect(names).toContain('holdover_device_fresh');
+  });
+
+  it('has after a week of hosts and sources that come and go the series it began with', () => {
+    const seriesOf = (snapshot: Snapshot) => sampleLines(prometheusText(snapshot)).map((line) => line.split(' ')[0]);
+    const { coordinator } = snapshotFixture;
+    const began = seriesOf(snapshotFixture);
+    for (let hour = 0; hour < 7 * 24; hour += 1) {
+      const hosts = coordinator.hosts.map((host) => ({ ...host, id: `${host.id}-${hour}` }));
+      const moved = { ...snapshotFixture, coordinator: { ...coordinator, hosts } };
+      expect(seriesOf(hour % 2 === 0 ? allStale(moved) : moved).length).toBeLessThanOrEqual(began.length);
+    }
+    expect(seriesOf(snapshotFixture)).toEqual(began);
   });
 
   it('says what the process uses', () => {
