@@ -1,4 +1,5 @@
 import { type Driver, driverFor, driverIds } from '#bms';
+import { chemistryOf } from '#bms/model';
 import { boardProblems } from './devices.ts';
 import { sensorProblems } from './i2c.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
@@ -26,6 +27,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...i2cSwitchProblems(config),
     ...wiring(config),
     ...evidenceNames(config),
+    ...bank(config),
     ...stages(config),
     ...halting(config),
     ...exposure(config),
@@ -92,7 +94,7 @@ const nearestOrAll = (id: string, own: readonly Driver[]): string =>
   nearest(id, driverIds(own)) ?? driverIds(own).join(', ');
 
 /** Drivers whose ports are numbers; others have names such as ether5. */
-const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi']);
+const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'modbus']);
 
 function wiring(config: Config): Problem[] {
   const problems: Problem[] = [];
@@ -132,6 +134,26 @@ function evidenceNames(config: Config): Problem[] {
       warning('packs', 'without a pack nobody knows how long the battery lasts; set `after` in every stage'),
     );
   return problems;
+}
+
+/** Packs on one bus charge each other until their voltages agree, whatever their boards allow. */
+const UNLIKE_V = 0.03;
+
+function bank({ packs }: Config): Problem[] {
+  const [first, ...others] = packs;
+  if (first === undefined) return [];
+  const fullV = (pack: Config['packs'][number]): number => pack.cells * chemistryOf(pack.chemistry).limits.chargeV;
+  return others.flatMap((pack, index) =>
+    Math.abs(fullV(pack) / fullV(first) - 1) <= UNLIKE_V
+      ? []
+      : [
+          error(
+            `packs[${index + 1}].cells`,
+            `${pack.id} is full at ${fullV(pack).toFixed(1)} V and ${first.id} at ${fullV(first).toFixed(1)} V: they cannot share a bus`,
+            'packs of one bus have the same voltage; give another bus a holdover of its own',
+          ),
+        ],
+  );
 }
 
 /** A canary sings only where it can be asked, and only if it dies with the mains. */
@@ -205,10 +227,11 @@ function halting(config: Config): Problem[] {
   return problems;
 }
 
-type WebSwitch = Exclude<Config['switches'][number], { driver: 'snmp' | 'exec' | 'i2c' }>;
+type WebSwitch = Exclude<Config['switches'][number], { driver: 'snmp' | 'exec' | 'i2c' | 'modbus' }>;
 
 function sendsSecrets(each: Config['switches'][number]): each is WebSwitch {
-  if (each.driver === 'snmp' || each.driver === 'exec' || each.driver === 'i2c') return false;
+  if (each.driver === 'snmp' || each.driver === 'exec' || each.driver === 'i2c' || each.driver === 'modbus')
+    return false;
   return (
     each.password !== undefined ||
     (each.driver === 'http' && (each.token ?? Object.keys(each.headers)[0]) !== undefined)

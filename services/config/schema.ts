@@ -42,6 +42,10 @@ const pack = z.strictObject({
   resistanceOhm: z.number().positive().max(10).optional().meta({ unit: 'ohm' }),
   /** Voltage per cell where discharge must have stopped; the chemistry's own default otherwise. */
   cutoffCellV: z.number().positive().max(5).optional().meta({ unit: 'V' }),
+  /** Capacity that is left against the rated one; the outage log of the history measures it. */
+  capacityRatio: z.number().min(0.3).max(1.1).optional().meta({
+    description: 'capacity that is left against capacityAh, 0.8 for a pack at the end of its life; 1 when absent',
+  }),
   ...boardOptions,
   sensors: sensorsOption,
   every: interval(1),

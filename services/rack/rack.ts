@@ -23,6 +23,8 @@ export interface Observed<S> {
 export interface BankView {
   /** Every configured pack is fresh. */
   readonly complete: boolean;
+  /** Packs that have fallen silent and whose charge is reckoned on from the others'. */
+  readonly reckoned?: readonly string[];
   /** Monotonic ms of the newest measurement the figures rest on. */
   readonly measuredAtMs?: number;
   readonly freshness: 'fresh' | 'stale' | 'absent';

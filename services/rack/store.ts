@@ -8,6 +8,7 @@ import {
   type PackSpec,
   packOf,
   plausible,
+  reckonedOn,
   type SocState,
   socStart,
   socStep,
@@ -40,6 +41,8 @@ interface Pack {
   /** Monotonic ms of the sample the count is up to. */
   countedMs?: number;
   note?: SocNote;
+  /** While it is silent: the charge of the others when that was first seen, 0..1. */
+  othersSoc?: number;
 }
 
 const KINDS = ['pack', 'meter', 'ups', 'switch', 'host', 'cluster'] as const;
@@ -156,24 +159,38 @@ export class RackStore {
       const figure = upsBank(this.#config.ups.map(({ id, capacityWh }) => ({ capacityWh, observed: ups[id] })));
       return figure === undefined ? this.#silentBank() : { ...figure, freshness: 'fresh' };
     }
-    const members: BankMember[] = [];
-    let measuredAtMs: number | undefined;
-    for (const [id, { spec, soc }] of this.#packs) {
-      const observed = packs[id];
-      const fresh = observed?.freshness === 'fresh' ? observed : undefined;
-      members.push({
-        spec,
-        ...(fresh?.sample !== undefined && soc !== undefined ? { sample: fresh.sample, soc } : {}),
-      });
-      if (fresh?.receivedAtMs !== undefined) measuredAtMs = Math.max(measuredAtMs ?? 0, fresh.receivedAtMs);
-    }
+    const { members, reckoned, measuredAtMs } = this.#bankMembers(packs);
     if (measuredAtMs === undefined) return this.#silentBank();
-    const flowingW = members.reduce(
-      (sum, { sample }) => sum + (sample?.powerW ?? (sample?.voltageV ?? 0) * (sample?.currentA ?? 0)),
-      0,
-    );
+    const flowingW = bankFigure(members, 0).powerW ?? 0;
     const { complete, ...figure } = bankFigure(members, Math.max(0, -flowingW));
-    return { ...figure, complete, measuredAtMs, freshness: 'fresh' };
+    const silent = reckoned.length === 0 ? {} : { reckoned };
+    return { ...figure, complete, ...silent, measuredAtMs, freshness: 'fresh' };
+  }
+
+  /** Packs that are heard, and those that are reckoned on: a cable that comes loose empties no cells. */
+  #bankMembers(packs: Readonly<Record<string, Observed<PackSample>>>): {
+    members: BankMember[];
+    reckoned: string[];
+    measuredAtMs?: number;
+  } {
+    const heard = [...this.#packs].filter(([id, { soc }]) => packs[id]?.freshness === 'fresh' && soc !== undefined);
+    const measuredAtMs = Math.max(...heard.map(([id]) => packs[id]?.receivedAtMs ?? 0));
+    const capacityAh = heard.reduce((sum, [, { spec }]) => sum + spec.capacityAh, 0);
+    const othersSoc =
+      heard.reduce((sum, [, { spec, soc }]) => sum + (soc?.socRatio ?? 0) * spec.capacityAh, 0) / capacityAh;
+    const reckoned: string[] = [];
+    const members = [...this.#packs].map(([id, pack]): BankMember => {
+      const { spec, soc } = pack;
+      const observed = packs[id];
+      if (observed?.freshness === 'fresh') delete pack.othersSoc;
+      if (observed?.sample === undefined || soc === undefined) return { spec };
+      if (observed.freshness === 'fresh') return { spec, sample: observed.sample, soc };
+      if (heard.length === 0 || (observed.ageMs ?? 0) > RECKONED_AT_MOST_MS) return { spec };
+      pack.othersSoc ??= othersSoc;
+      reckoned.push(id);
+      return { spec, sample: observed.sample, soc: reckonedOn(soc, pack.othersSoc - othersSoc), reckoned: true };
+    });
+    return { members, reckoned, ...(heard.length === 0 ? {} : { measuredAtMs }) };
   }
 
   /** The last known energy is what dead reckoning starts from; what flows right now nobody knows. */
@@ -236,6 +253,8 @@ export class RackStore {
   }
 }
 
+/** A pack that was silent for longer than this counts as gone, ms. */
+const RECKONED_AT_MOST_MS = 2 * 3_600_000;
 /** Discharge that speaks against mains where no evidence is configured, A. */
 const DISCHARGE_A = 1;
 /** How often a host is probed while all is well, s; its staleness follows from it. */

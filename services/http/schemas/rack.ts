@@ -149,6 +149,10 @@ const clusterSample = z
 const bank = z
   .object({
     complete: z.boolean(),
+    reckoned: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'silent packs whose charge goes the way of the others' }),
     measuredAtMs: number,
     freshness,
     voltageV: number,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BankMember, bankFigure, bankUsableWh } from '../../../bms/model/bank.ts';
+import { type BankMember, bankFigure, bankUsableWh, reckonedOn } from '../../../bms/model/bank.ts';
 import { packOf } from '../../../bms/model/pack.ts';
 import { deliverableEnergyWh } from '../../../bms/model/runtime.ts';
 import type { PackSample } from '../../../bms/model/sample.ts';
@@ -138,6 +138,28 @@ describe('a load it need not have', () => {
         if (less < 2000) expect(bankUsableWh(members, less, 2)).toBeLessThanOrEqual(usable + 1e-6);
         expect(bankFigure(members, less).usableWh).toBe(usable);
         expect(Number.isFinite(usable)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a pack that is reckoned on', () => {
+  it('gives its share by capacity of what the others give', () => {
+    const figure = bankFigure([member(big, 0.6), { ...member(small, 0.6), reckoned: true }], 300);
+    expect(figure.complete).toBe(false);
+    expect(figure.currentA).toBeCloseTo((-5 * 380) / 280, 9);
+    expect(figure.weakestCellV).toBeUndefined();
+  });
+
+  it('goes down faster than the others, never up, and is less certain', () => {
+    const { soc } = member(small, 0.6);
+    if (soc === undefined) throw new Error('no state of charge');
+    fc.assert(
+      fc.property(fc.double({ min: -1, max: 1, noNaN: true }), (fell) => {
+        const on = reckonedOn(soc, fell);
+        expect(on.socRatio).toBeLessThanOrEqual(Math.max(0, soc.socRatio - Math.max(0, fell)) + 1e-12);
+        expect(on.socRatio).toBeGreaterThanOrEqual(0);
+        expect(on.sigma).toBeGreaterThan(soc.sigma);
       }),
     );
   });

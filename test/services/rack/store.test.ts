@@ -209,6 +209,53 @@ describe('the bank', () => {
     const { bank } = store.snapshot();
     expect(bank).toMatchObject({ complete: false, freshness: 'fresh', measuredAtMs: 104_000 });
   });
+
+  it('goes on with a pack that fell silent the way the others go, cautiously, and for two hours at most', () => {
+    const { store, clock } = bench({}, twoPacks());
+    const both = (): void => {
+      store.sampled('pack', 'lfp1', packSample({ currentA: -20 }));
+      store.sampled('pack', 'lfp2', packSample({ currentA: -20 }));
+    };
+    both();
+    const before = store.snapshot().bank;
+    const alone = (seconds: number): void => {
+      for (let second = 0; second < seconds; second += 1) {
+        clock.nowMs += 1000;
+        store.sampled('pack', 'lfp2', packSample({ currentA: -20 }));
+        store.snapshot();
+      }
+    };
+    alone(10);
+    const silent = store.snapshot().bank;
+    // A cable came loose: nothing was lost, and the load is what both carry.
+    expect(silent).toMatchObject({ complete: false, reckoned: ['lfp1'] });
+    expect(silent.currentA).toBeCloseTo(-40, 6);
+    expect(silent.usableWh).toBeGreaterThan((before.usableWh ?? 0) * 0.97);
+    expect(silent.usableLowWh ?? 0).toBeLessThan(before.usableLowWh ?? 0);
+    alone(360);
+    const later = store.snapshot().bank;
+    expect((silent.socRatio ?? 0) - (later.socRatio ?? 0)).toBeGreaterThan(0.02 * 1.05);
+    expect(later.socSigma ?? 0).toBeGreaterThan(silent.socSigma ?? 1);
+    both();
+    expect(store.snapshot().bank.reckoned).toBeUndefined();
+    clock.nowMs += 7_300_000;
+    store.sampled('pack', 'lfp2', packSample({ currentA: -20 }));
+    const gone = store.snapshot().bank;
+    expect(gone.reckoned).toBeUndefined();
+    expect(gone.currentA).toBeCloseTo(-20, 6);
+  });
+
+  it('does not reckon on a pack whose switch was open when it was last heard', () => {
+    const { store, clock } = bench({}, twoPacks());
+    store.sampled('pack', 'lfp1', packSample({ currentA: 0, dischargeFetClosed: false }));
+    store.sampled('pack', 'lfp2', packSample({ currentA: -20 }));
+    const before = store.snapshot().bank;
+    clock.nowMs += 10_000;
+    store.sampled('pack', 'lfp2', packSample({ currentA: -20 }));
+    const { bank } = store.snapshot();
+    expect(bank.currentA).toBeCloseTo(-20, 6);
+    expect(bank.usableWh ?? 0).toBeLessThanOrEqual(before.usableWh ?? 0);
+  });
 });
 
 describe('the count of charge over a restart', () => {
