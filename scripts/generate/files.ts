@@ -3,6 +3,7 @@ import { scenarioSchema } from '../../power-planner/scenario/schema.ts';
 import { configSchema } from '../../services/config/schema.ts';
 import { openApiDocument } from '../../services/http/index.ts';
 import { metricsTable } from './metrics-table.ts';
+import { plannerAccuracy } from './planner-accuracy.ts';
 import { exampleReports } from './reports.ts';
 
 /** Every generated file that is committed, by path, with the text it should have. */
@@ -12,6 +13,7 @@ export async function generated(): Promise<Record<string, string>> {
     'docs/generated/scenario.schema.json': json(z.toJSONSchema(scenarioSchema, { io: 'input' })),
     'docs/generated/openapi.json': json(await openApiDocument()),
     'docs/generated/metrics.md': metricsTable(),
+    'docs/generated/planner-accuracy.md': plannerAccuracy(),
     ...exampleReports(),
   };
 }

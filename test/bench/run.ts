@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import type { Bench, Outcome } from './bench.ts';
 import { decideBench } from './decide.ts';
 import { decodeBench } from './decode.ts';
+import { nutBench } from './nut.ts';
+import { plannerBench } from './planner.ts';
 import { pollsBench } from './polls.ts';
 import { textOf } from './print.ts';
 import { restBench } from './rest.ts';
@@ -11,7 +13,16 @@ import { sinksBench } from './sinks.ts';
 
 /** `npm run bench`, or `node test/bench/run.ts decode scrape --json`. Nothing here passes or fails by a time. */
 
-const BENCHES: readonly Bench[] = [pollsBench, decodeBench, decideBench, scrapeBench, sinksBench, restBench];
+const BENCHES: readonly Bench[] = [
+  pollsBench,
+  decodeBench,
+  decideBench,
+  scrapeBench,
+  nutBench,
+  sinksBench,
+  plannerBench,
+  restBench,
+];
 const names = BENCHES.map(({ name }) => name).join(', ');
 
 const { values, positionals } = parseArgs({
