@@ -1,4 +1,4 @@
-import { BridgeError, type ByteExchange } from '#bridge';
+import { BridgeError, type ByteExchange, pause } from '#bridge';
 import { driverAt } from './drivers/boards.ts';
 import type { Driver, ExchangeDriver, Fields, MosfetControl, Mosfets, MosfetWrite } from './drivers/driver.ts';
 import type { PackSample } from './model/sample.ts';
@@ -87,7 +87,7 @@ class Board {
       for (const write of this.#control.write(which, on, before)) await this.#write(write, signal);
       return await this.#readBack(which, on, signal);
     } catch (error) {
-      return outcomeOf(error);
+      return signal?.aborted ? { code: 'timeout', detail: 'the caller gave up' } : outcomeOf(error);
     }
   }
 
@@ -127,7 +127,7 @@ class Board {
     const common = { label: `${id} ${name}`, bytes: request, ...(signal === undefined ? {} : { signal }) };
     if (accept !== undefined) {
       await this.#bus.request({ ...common, accept, timeoutMs, tries: 2 });
-      if (pauseMs > 0) await pause(pauseMs, signal);
+      if (pauseMs > 0) await pause(pauseMs, signal ?? NEVER);
       return;
     }
     // Nobody answers: the request is over when the pause is.
@@ -143,7 +143,7 @@ class Board {
       fields = await this.#state(signal);
       if (this.#control.read(fields)?.[which] === on) return { code: 'done' };
       if (waitedMs >= this.#settleMs) break;
-      await pause(this.#everyMs, signal);
+      await pause(this.#everyMs, signal ?? NEVER);
     }
     const held = on ? this.#control.heldOpen?.(which, fields) : undefined;
     const says = `the board says ${which} is still ${on ? 'off' : 'on'}${held === undefined ? '' : `: ${held}`}`;
@@ -151,6 +151,9 @@ class Board {
     return { code: 'disobeyed', detail: says };
   }
 }
+
+/** For callers that do not give up. */
+const NEVER = new AbortController().signal;
 
 const skipAll = (received: Uint8Array) =>
   received.length === 0
@@ -162,22 +165,4 @@ function outcomeOf(error: unknown): ControlOutcome {
   if (!(error instanceof BridgeError)) return { code: 'refused', detail };
   if (error.code === 'timeout' || error.code === 'aborted') return { code: 'timeout', detail };
   return { code: error.code === 'refused' ? 'refused' : 'unreachable', detail };
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(new BridgeError('aborted', 'control', 'the caller gave up'));
-    };
-    if (signal?.aborted) {
-      reject(new BridgeError('aborted', 'control', 'the caller gave up'));
-      return;
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
 }

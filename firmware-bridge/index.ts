@@ -27,9 +27,11 @@ export {
   type I2cPlace,
   i2cExchange,
 } from './i2c-exchange.ts';
-export { type ModbusOptions, modbusRtuExchange, modbusTcpExchange } from './modbus.ts';
+export { type ModbusOptions, modbusRtuExchange, modbusTcpExchange, type WritableExchange } from './modbus.ts';
+export type { RegisterWrite } from './modbus-write.ts';
 export { type RecordedChunk, type RecordingHeader, type RecordOptions, recordTransport } from './record.ts';
 export { parseRecording, type Recording, replayTransport } from './replay.ts';
 export { serialTransport } from './serial.ts';
 export { type TcpTransportOptions, tcpTransport } from './tcp.ts';
 export type { ByteTransport, SerialLine, Unsubscribe } from './transport.ts';
+export { pause } from './waiting.ts';
