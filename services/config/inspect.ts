@@ -4,6 +4,7 @@ import { boardProblems } from './devices.ts';
 import { sensorProblems } from './i2c.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
+import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
 
@@ -28,6 +29,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...wiring(config),
     ...evidenceNames(config),
     ...bank(config),
+    ...lastAct(config),
     ...stages(config),
     ...halting(config),
     ...exposure(config),
@@ -156,6 +158,24 @@ function bank({ packs }: Config): Problem[] {
   );
 }
 
+function lastAct({ packs, mains, meters, ups, shutdown }: Config): Problem[] {
+  if (shutdown.lastAct === undefined) return [];
+  const problems = shutdown.lastAct.packs.flatMap((id, index) => {
+    const path = `shutdown.lastAct.packs[${index}]`;
+    const pack = packs.find((each) => each.id === id);
+    if (pack === undefined)
+      return [error(path, `no pack is called ${id}`, list(new Set(packs.map((each) => each.id))))];
+    if (pack.control?.mosfets === true) return [];
+    return [error(path, `nothing may switch ${id}`, 'control: { mosfets: true } in that pack')];
+  });
+  const named = mains.evidence.some((each) => !('pack' in each));
+  const seen = mains.evidence.length === 0 ? meters.length + ups.length > 0 : named;
+  // A pack that is switched off carries no current, and so tells nothing of mains.
+  if (!seen)
+    problems.push(error('shutdown.lastAct', 'only packs tell that mains is back, and they are off', 'a meter'));
+  return problems;
+}
+
 /** A canary sings only where it can be asked, and only if it dies with the mains. */
 function canaryProblems({ hosts, shutdown }: Config, canary: string, path: string): Problem[] {
   const host = hosts.find(({ id }) => id === canary);
@@ -250,6 +270,8 @@ function exposure(config: Config): Problem[] {
     if (open(listen) && users.length === 0)
       problems.push(error('mqtt.embedded.listen', 'a broker without users may only listen on loopback', 'add users:'));
   }
+  if (config.mqtt !== undefined)
+    problems.push(...mqttWarnings(config.mqtt).map((each) => warning(each.path, each.message, each.tryThis)));
   config.switches.forEach((each, index) => {
     if (each.driver === 'snmp' && each.community === undefined && each.v3 === undefined)
       problems.push(error(`switches[${index}]`, `${each.id} needs community: or v3:`));

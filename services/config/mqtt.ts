@@ -79,3 +79,17 @@ export function discoveryPrefix({ homeAssistant }: Pick<MqttConfig, 'homeAssista
   if (homeAssistant === undefined || homeAssistant === false) return undefined;
   return homeAssistant === true ? 'homeassistant' : homeAssistant.prefix;
 }
+
+/** What is worth a warning: orders that nobody can give, or that everybody on the way can read and repeat. */
+export function mqttWarnings(mqtt: MqttConfig): { path: string; message: string; tryThis: string }[] {
+  if (mqtt.commands !== true) return [];
+  if ('url' in mqtt)
+    return /^(mqtts|wss):/.test(mqtt.url) || /^\w+:\/\/(127\.|localhost\b|\[::1\])/.test(mqtt.url)
+      ? []
+      : [{ path: 'mqtt.url', message: 'orders and the password travel in the clear', tryThis: 'mqtts://…' }];
+  if (!mqtt.embedded.users.some(({ write }) => write))
+    return [
+      { path: 'mqtt.commands', message: 'no user of the embedded broker may give orders', tryThis: 'write: true' },
+    ];
+  return [];
+}

@@ -53,6 +53,8 @@ export class HomeAssistant {
   readonly #announced = new Map<string, Announced>();
   /** Retained messages of an earlier life that were not looked at yet, by object. */
   readonly #earlier = new Map<string, string>();
+  /** Objects whose earlier message has been dealt with. */
+  readonly #judged = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
   #signature = '';
 
@@ -77,8 +79,8 @@ export class HomeAssistant {
   onRetained(topic: string, payload: string): void {
     const object = topic.split('/').at(-2) ?? '';
     if (payload === '' || topic !== this.#topic(object)) return;
-    // At a reconnect our own come back; only those of another life matter.
-    if (this.#announced.has(object)) return;
+    // At a reconnect our own come back.
+    if (this.#judged.has(object)) return;
     this.#earlier.set(object, payload);
     this.#signature = '';
   }
@@ -174,6 +176,7 @@ export class HomeAssistant {
       else if (present.has(objectOf(earlier.kind, earlier.id))) cleared.push(object);
       else continue;
       this.#earlier.delete(object);
+      this.#judged.add(object);
     }
     return cleared;
   }

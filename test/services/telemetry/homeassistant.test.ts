@@ -244,6 +244,17 @@ describe('what an earlier life has announced', () => {
     expect(after).toContain('pack-runtime-seconds');
   });
 
+  it('is judged although we have announced the same device before we heard of it, and only once', () => {
+    const from = discovery();
+    const old = JSON.parse(retained('pack_lfp1')) as { components: Record<string, object> };
+    old.components['a-row-of-old'] = { platform: 'sensor', unique_id: 'x', name: 'Old' };
+    said(from);
+    from.onRetained(configTopic('pack_lfp1'), JSON.stringify(old));
+    expect(announced(from, later(1)).get('pack_lfp1')?.components['a-row-of-old']).toEqual({ platform: 'sensor' });
+    from.onRetained(configTopic('pack_lfp1'), JSON.stringify(old));
+    expect(keysOf(announced(from, later(90)).get('pack_lfp1'))).not.toContain('a-row-of-old');
+  });
+
   it('clears ports a smaller switch does not have, and buttons when orders are no longer taken', () => {
     const from = discovery(false);
     from.onRetained(configTopic('switch_sw1_24'), retained('switch_sw1_24'));
