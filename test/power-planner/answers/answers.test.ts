@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chainOf } from '../../../power-planner/answers/chain.ts';
 import { ADVICE } from '../../../power-planner/answers/findings.ts';
+import { resolve } from '../../../power-planner/answers/resolve.ts';
 import {
   budgetOf,
   lifeOf,
@@ -82,6 +84,32 @@ describe('where the watts go', () => {
     expect(run(atInput).chain?.switches[0]?.poeW).toBeGreaterThan(8);
   });
 
+  it('adds up with things off, and a switch takes its nodes along', () => {
+    for (const off of [['sw'], ['nuc'], ['nodes', 'sw'], ['nuc', 'pi', 'sw']]) {
+      const { parts, packW, loads, flows } = chainOf(resolve(planned()), 'typical', new Set(off));
+      expect(
+        parts.reduce((sum, { watts }) => sum + watts, 0),
+        off.join(),
+      ).toBeCloseTo(packW, 9);
+      const gone = [...off, ...(off.includes('sw') ? ['nodes'] : [])];
+      for (const id of gone) expect([...loads.map((load) => load.id), ...flows.map(({ to }) => to)]).not.toContain(id);
+    }
+  });
+
+  it('loses half as much in a cable that feeds over four pairs', () => {
+    const lossOf = (poeClass: number): number => {
+      const loads = [{ id: 'n', watts: 20, poe: 'sw', poeClass, cableM: 50 }];
+      return run(planned({ loads })).chain?.parts.find(({ what }) => what === 'PoE cables')?.watts ?? 0;
+    };
+    expect(lossOf(5)).toBeGreaterThan(0.4);
+    expect(lossOf(5) / lossOf(4)).toBeCloseTo(0.48, 1);
+  });
+
+  it('on mains comes through the charger for what the pack feeds', () => {
+    const only = planned({ switches: [], loads: [{ id: 'fan', watts: 6, from: 'pack', converter: 0.9 }] });
+    expect(budgetOf(only).rows[1]?.mainsW).toBeCloseTo(6 / 0.9 / 0.92, 9);
+  });
+
   it('takes the catalogue for what the scenario does not say, and tells so with the source', () => {
     const { assumptions } = budgetOf(planned());
     const cm4 = assumptions.find(({ what }) => what.startsWith('nodes: idle'));
@@ -126,6 +154,36 @@ describe('a runtime', () => {
     expect(steps[2]?.packW).toBeGreaterThan(6 / 0.9 + 4);
     const byTime = run(planned({ stages: [{ name: 'soon', off: ['nuc'], afterMinutes: 30 }] })).shedding;
     expect(byTime?.steps[0]?.hours).toBeCloseTo(0.5, 9);
+  });
+
+  it('sheds at the hours that are told, and draws one line through all steps', () => {
+    const stages = [
+      { name: 'first', off: ['nuc'], afterMinutes: 30 },
+      { name: 'second', off: ['pi'], afterMinutes: 90 },
+    ];
+    const { shedding } = run(planned({ stages }));
+    expect(shedding?.steps.slice(0, 2).map(({ hours }) => hours)).toEqual([0.5, expect.closeTo(1, 9)]);
+    const curve = shedding?.curve ?? [];
+    for (const [i, point] of curve.entries()) {
+      expect(point.hours).toBeGreaterThanOrEqual(curve[i - 1]?.hours ?? 0);
+      expect(point.socRatio).toBeLessThanOrEqual(curve[i - 1]?.socRatio ?? 1);
+    }
+    expect(curve.at(-1)?.hours).toBeCloseTo(shedding?.hours ?? 0, 9);
+  });
+
+  it('holds currents against the most the rack takes, and hours against the worst case', () => {
+    const { packW, peakW, cases } = run(planned());
+    const between = (packW + peakW) / 2 / (16 * 2.9);
+    expect(ask('runtime', planned(pack({ bmsAmps: between })))).toContain('BMS_CURRENT');
+    const hours = ((cases[0]?.hours ?? 0) + (cases.at(-1)?.hours ?? 0)) / 2;
+    expect(ask('runtime', planned({ wishes: { hours } }))).toContain('RUNTIME_BELOW_TARGET');
+  });
+
+  it('of a recharge takes more from mains than goes into the pack, which holds what was taken out', () => {
+    const { recharge, cases } = run(planned());
+    expect((recharge?.packWh ?? 0) / (recharge?.mainsWh ?? 1)).toBeCloseTo(0.92, 9);
+    expect(recharge?.packWh).toBeGreaterThan(cases[0]?.energyWh ?? Infinity);
+    expect(recharge?.packWh).toBeLessThan((cases[0]?.energyWh ?? 0) * 1.1);
   });
 
   it('at no load never ends, and without a pack is no question', () => {
@@ -236,6 +294,19 @@ describe('a warning of a scenario', () => {
     expect(new Set(keys).size).toBe(keys.length);
     const ranks = findings.map(({ level }) => ['danger', 'caution', 'note'].indexOf(level));
     expect(ranks).toEqual([...ranks].sort());
+  });
+});
+
+describe('ports', () => {
+  it('of the strongest kind go to the hungriest, whoever comes first', () => {
+    const loads = [
+      { id: 'small', watts: 8, count: 8, poe: 'sw' },
+      { id: 'big', watts: 40, count: 4, poe: 'sw' },
+    ];
+    expect(ask('budget', planned({ loads }))).not.toContain('POE_PORT_LIMIT');
+    expect(ask('budget', planned({ loads: [...loads, { id: 'more', watts: 40, count: 5, poe: 'sw' }] }))).toContain(
+      'POE_PORT_LIMIT',
+    );
   });
 });
 
