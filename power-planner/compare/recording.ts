@@ -1,3 +1,5 @@
+import { historyRows } from './history.ts';
+
 /** One moment of a recorded outage. Positive current discharges the pack, as everywhere in the planner. */
 export interface Reading {
   /** Since the first reading. */
@@ -49,9 +51,12 @@ interface Row {
 /**
  * Reads a recorded outage: CSV with a header, or one JSON object per line. Wanted are a time (seconds, ms since the epoch,
  * or ISO 8601), V, and A or W; a state of charge (0..1, or per cent) may be there. Lines that begin with # are passed over.
+ * An answer of holdover's own history is read as well.
  * @throws RecordingError naming the lines that make no sense.
  */
 export function readRecording(text: string): Recording {
+  const history = historyOf(text);
+  if (history !== undefined) return history;
   const lines = text.split('\n').map((raw, i) => ({ line: i + 1, raw: raw.trim() }));
   const used = lines.filter(({ raw }) => raw !== '' && !raw.startsWith('#'));
   const [first] = used;
@@ -59,6 +64,26 @@ export function readRecording(text: string): Recording {
   if (used.length > MOST_READINGS)
     throw new RecordingError([`${used.length} lines: at most ${MOST_READINGS} are read`]);
   return recordingOf(first.raw.startsWith('{') ? jsonRows(used) : csvRows(used));
+}
+
+/** An answer of the history, where it is one: a document of its own, with null where nothing was known. */
+function historyOf(text: string): Recording | undefined {
+  if (!text.trimStart().startsWith('{') || !text.includes('"series"')) return undefined;
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const rows = historyRows(document);
+  if (rows === undefined) return undefined;
+  if (typeof rows === 'string') throw new RecordingError([rows]);
+  return recordingOf(
+    rows.map(({ atMs, volts, amperes, soc }, i) => ({
+      line: i + 1,
+      cells: { time: atMs, volts, amperes: -amperes, ...(soc !== undefined && { soc }) },
+    })),
+  );
 }
 
 function jsonRows(lines: readonly { line: number; raw: string }[]): readonly Row[] {

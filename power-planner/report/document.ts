@@ -165,7 +165,9 @@ function watts({ runtime: run }: Report): readonly Block[] {
       kind: 'table',
       head: ['', 'watts', 'share'],
       rows: [
-        ...chain.parts.map(({ what, watts: w }) => [what, figure(w, 'W'), percent(w / chain.packW)]),
+        ...chain.parts
+          .filter((one) => one.watts > 0)
+          .map(({ what, watts: w }) => [what, figure(w, 'W'), percent(w / chain.packW)]),
         ['from the pack', figure(chain.packW, 'W'), percent(1)],
       ],
     },

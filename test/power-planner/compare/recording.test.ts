@@ -119,6 +119,61 @@ describe('a recording', () => {
   });
 });
 
+describe('an answer of the history', () => {
+  const series = (name: string, mean: readonly (number | null)[], pack?: string) => ({
+    name,
+    labels: pack === undefined ? {} : { pack },
+    min: mean,
+    mean,
+    max: mean,
+    last: mean,
+  });
+  const answer = (...columns: readonly object[]): string =>
+    JSON.stringify(
+      { stepMs: 10_000, more: false, atMs: [1.7e12, 1.7e12 + 10_000, 1.7e12 + 20_000], series: columns },
+      null,
+      1,
+    );
+
+  it('is a recording, without the steps in which nothing was known', () => {
+    const { readings, beganMs, notes } = readRecording(
+      answer(
+        series('holdover_pack_voltage_volts', [1, 1, 1], 'other'),
+        series('holdover_bank_voltage_volts', [53, null, 52.8]),
+        series('holdover_bank_current_amperes', [-6, -6, -7]),
+        series('holdover_bank_soc_ratio', [0.9, 0.9, null]),
+      ),
+    );
+    expect(readings).toEqual([
+      { seconds: 0, volts: 53, amperes: 6, socRatio: 0.9 },
+      { seconds: 20, volts: 52.8, amperes: 7 },
+    ]);
+    expect(beganMs).toBe(1.7e12);
+    expect(notes).toEqual([]);
+    const pack = answer(
+      series('holdover_pack_voltage_volts', [53, 53, 53], 'a'),
+      series('holdover_pack_current_amperes', [-1, -1, -1], 'b'),
+      series('holdover_pack_current_amperes', [-6, -6, -7], 'a'),
+    );
+    expect(readRecording(pack).readings[0]?.amperes).toBe(6);
+  });
+
+  it('that lacks something is refused with what to ask for', () => {
+    const volts = series('holdover_pack_voltage_volts', [53, 53, 53], 'a');
+    expect(problemsOf(answer())).toEqual([expect.stringMatching(/no voltage in it: ask for \/api\/v1\/history/)]);
+    expect(problemsOf(answer(volts))).toEqual([expect.stringMatching(/no current in it/)]);
+    expect(problemsOf(answer(volts, { ...volts, labels: { pack: 'b' } }))).toEqual([
+      'it holds the packs a, b: leave one in it, or ask for the bank',
+    ]);
+    expect(problemsOf('{"atMs":[1],"series":[null,7,{"name":"x"}]}')).toHaveLength(1);
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (atMs, columns) => {
+        problemsOf(JSON.stringify({ atMs, series: columns }));
+      }),
+    );
+  });
+});
+
 describe('the journal', () => {
   const line = (wallMs: number, entry: object): string => JSON.stringify({ seq: 1, wallMs, entry });
 
