@@ -4,6 +4,7 @@ import type { RegisterExchange, RegisterRead } from './exchange.ts';
 import { type ModbusCodec, modbusCodec, type RegisterQuestion } from './modbus-codec.ts';
 import { type AnswerShape, acceptRtu, acceptTcp, exceptionOf, tcpFrame, withCrc } from './modbus-frames.ts';
 import { AnswersUnderWay } from './modbus-order.ts';
+import { acceptWrite, type RegisterWrite, writeBody } from './modbus-write.ts';
 import { type TcpTransportOptions, tcpTransport } from './tcp.ts';
 import type { ByteTransport } from './transport.ts';
 
@@ -21,9 +22,42 @@ export function modbusRtuExchange(transport: ByteTransport, options: ModbusOptio
 }
 
 /** Modbus TCP: a device or a gateway that speaks it, usually on port 502. Options as for RTU, the gap 0. */
-export function modbusTcpExchange(address: TcpTransportOptions, options: ModbusOptions = {}): RegisterExchange {
+export function modbusTcpExchange(address: TcpTransportOptions, options: ModbusOptions = {}): WritableExchange {
   const bus = new Bus(tcpTransport(address), { gapMs: 0, timeoutMs: 1_000, tries: 2, lateMs: 0, ...options });
-  return registerExchange(bus, { lowestUnit: 0, highestUnit: 255 }, tcpReader());
+  let transaction = 0;
+  const next = (): number => {
+    transaction = (transaction % 0xffff) + 1;
+    return transaction;
+  };
+  const { name, read, close } = registerExchange(bus, { lowestUnit: 0, highestUnit: 255 }, tcpReader(next));
+  return {
+    name,
+    get stats() {
+      return bus.stats;
+    },
+    read,
+    close,
+    write: (write) => bus.run((turn) => writeOnce(bus.name, write, next(), turn), write.signal),
+  };
+}
+
+/** One that can be written to. */
+export interface WritableExchange extends RegisterExchange {
+  /** Tried once: after a time-out nobody knows whether it was done. An exception is a `BridgeError` `refused`. */
+  write(write: RegisterWrite): Promise<void>;
+}
+
+async function writeOnce(name: string, write: RegisterWrite, transaction: number, { ask }: Turn): Promise<void> {
+  const { unit, functionCode, address, values, timeoutMs } = write;
+  const label = `unit ${unit} write ${functionCode} ${address}+${values.length}`;
+  const body = writeBody(write);
+  const { exception } = await ask({
+    label,
+    bytes: tcpFrame(body, transaction),
+    accept: (received) => acceptWrite(received, body, transaction),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  if (exception !== undefined) throw exceptionError(name, label, exception);
 }
 
 /** One try of one question; resolves with the answer as an RTU frame. */
@@ -68,7 +102,7 @@ async function readOnce(
   const { unit, table, address, count, timeoutMs } = request;
   const answer = await reader({ unit, table, address, count }, codec, { ...turn, timeoutMs });
   const exception = exceptionOf(answer);
-  if (exception !== undefined) throw exceptionError(name, request, exception);
+  if (exception !== undefined) throw exceptionError(name, label(request), exception);
   try {
     return codec.decode(answer);
   } catch (cause) {
@@ -78,11 +112,9 @@ async function readOnce(
 }
 
 /** Transaction numbers make answers unmistakable; nothing to keep track of. */
-function tcpReader(): Reader {
-  let transaction = 0;
+function tcpReader(next: () => number): Reader {
   return async (question, codec, { ask, timeoutMs }) => {
-    transaction = (transaction % 0xffff) + 1;
-    const own = transaction;
+    const own = next();
     const shape = shapeOf(question);
     const answer = await ask({
       label: label(question),
@@ -183,8 +215,8 @@ const exceptions: Readonly<Record<number, { readonly text: string; readonly pass
   11: { text: 'the unit behind the gateway does not answer', passes: true },
 };
 
-function exceptionError(name: string, request: RegisterRead, code: number): BridgeError {
+function exceptionError(name: string, label: string, code: number): BridgeError {
   const known = exceptions[code];
-  const text = `${label(request)}: exception ${code}, ${known?.text ?? 'not in the standard'}`;
+  const text = `${label}: exception ${code}, ${known?.text ?? 'not in the standard'}`;
   return new BridgeError('refused', name, text, { reason: `exception-${code}`, retryable: known?.passes ?? false });
 }

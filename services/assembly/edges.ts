@@ -53,7 +53,7 @@ function switchSecrets(config: SwitchConfig): SwitchSecrets {
           }),
     };
   }
-  if (config.driver === 'i2c') return {};
+  if (config.driver === 'i2c' || config.driver === 'modbus') return {};
   if (config.driver === 'exec') return { values: readAll(config.env, `${where}: env`) };
   const { ca } = config.tls;
   const { password } = config;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { i2cSwitch } from './i2c-switch.ts';
+import { modbusSwitch } from './modbus-switch.ts';
 import { duration, identifier, interval, plainPort, seconds, secret } from './values.ts';
 
 /** PoE switches: what all have, and what each driver needs. */
@@ -232,5 +233,7 @@ export type UnifiConfig = z.infer<typeof unifi>;
 
 const i2c = z.strictObject({ ...shared, ...i2cSwitch });
 
-export const switchSchema = z.discriminatedUnion('driver', [i2c, snmp, mikrotik, openwrt, exec, http, unifi]);
+const modbus = z.strictObject({ ...shared, ...modbusSwitch });
+
+export const switchSchema = z.discriminatedUnion('driver', [modbus, i2c, snmp, mikrotik, openwrt, exec, http, unifi]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

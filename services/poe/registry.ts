@@ -1,4 +1,4 @@
-import { type I2cExchange, i2cExchange, linuxI2cBus } from '#bridge';
+import { type I2cExchange, i2cExchange, linuxI2cBus, modbusTcpExchange } from '#bridge';
 import type { SwitchConfig } from '../config/switches.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
@@ -7,6 +7,7 @@ import { httpControl } from './custom-http.ts';
 import { execControl } from './exec.ts';
 import { i2cControl } from './i2c.ts';
 import { mikrotikControl } from './mikrotik.ts';
+import { modbusControl } from './modbus-switch.ts';
 import { openwrtControl } from './openwrt.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
@@ -49,11 +50,19 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, se
       return openwrtControl(config, { ...secrets, password: password(config, secrets) });
     case 'unifi':
       return unifiControl(config, { ...secrets, password: password(config, secrets) });
+    case 'modbus':
+      return modbusControl(config, modbusTcpExchange(hostAndPort(config.host)));
     case 'exec':
       return execControl(config, secrets.values ?? {});
     case 'http':
       return httpControl(config, secrets);
   }
+}
+
+/** `host:port`, IPv6 in brackets. */
+function hostAndPort(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
 }
 
 function password({ id }: SwitchConfig, secrets: SwitchSecrets): string {

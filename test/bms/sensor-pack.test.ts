@@ -76,6 +76,7 @@ describe('a pack of sensors', () => {
     const sample = await pack.poll();
     expect(sample.voltageV).toBeCloseTo(3.25, 6);
     expect(sample).not.toHaveProperty('socRatio');
+    expect(await setUp([{ ...shunt, gives: ['voltage'] }]).pack.poll()).not.toHaveProperty('currentA');
   });
 
   it('takes a current from an ADC by its zero and its slope', async () => {

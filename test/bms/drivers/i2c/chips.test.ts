@@ -125,6 +125,11 @@ describe('a chip that does not measure, or is another one', () => {
   });
 });
 
+it('of an LM75 what is below half a degree is noise', () => {
+  expect(polled(chipDriver(lm75), { 0: 'ffff' })?.ok).toBe(false);
+  expect(polled(chipDriver(lm75), { 0: '197f' })).toMatchObject({ ok: true, fields: { tempC: 25 } });
+});
+
 describe('an input of an ADS1115', () => {
   it('is started with the word of the note', () => {
     expect(adsRead('a0', 4.096).start?.word).toBe(0xc383);
