@@ -3,6 +3,7 @@ import { openEdges } from './assembly/edges.ts';
 import { Feed } from './assembly/feed.ts';
 import { openHistory } from './assembly/history.ts';
 import { openNotifier } from './assembly/notify.ts';
+import { packControls } from './assembly/pack-controls.ts';
 import { openSinks } from './assembly/sinks.ts';
 import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
@@ -56,8 +57,8 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
   const stateDir = config.shutdown.stateDir ?? DEFAULT_STATE_DIR;
   const policy = policyOf(config);
   const buses = new Buses();
-  const edges = await openEdges(config, clock, buses.i2c);
   const own = ownDrivers(config.profiles);
+  const edges = await openEdges(config, clock, buses.i2c);
   const upses = openUpses(config, buses, clock, wire, own);
   const store = new RackStore(config, clock, readSocNotes(stateDir, clock.wallMs(), log));
   const journal = new Journal(stateDir, () => clock.wallMs());
@@ -90,7 +91,10 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
   const coordinator = new Coordinator({
     policy,
     memory: new LearnedFile(stateDir, log),
-    edges,
+    edges: {
+      ...edges,
+      packs: Object.fromEntries(packControls(config.packs, buses, own).map((each) => [each.id, each])),
+    },
     journal,
     rack: () => store.snapshot(),
     clock,

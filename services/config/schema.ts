@@ -166,6 +166,21 @@ const shutdown = z.strictObject({
       offTime: seconds(5).meta({ description: 'shortest time a port stays off, so that the device really discharges' }),
     })
     .prefault({}),
+  /**
+   * Loud on purpose: the packs' outputs are switched off when everything is, and on when mains is back. Whoever lives
+   * from those packs dies with them, this program too: it must have another source of power, and so must whoever tells
+   * that mains is back.
+   */
+  lastAct: z
+    .strictObject({
+      packs: z.array(identifier).min(1),
+      afterDark: duration.default(300).meta({ description: 'how long everything must have been off' }),
+      thisMachineHasOtherPower: z.literal(true).meta({
+        description: 'true: this machine, and a meter or UPS that sees mains, do not live from these packs',
+      }),
+    })
+    .optional()
+    .meta({ description: 'switch the output of packs off as the last act; never unless you say so' }),
   stages: z.array(stage).default([]),
   stateDir: z
     .string()

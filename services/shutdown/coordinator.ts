@@ -130,7 +130,7 @@ export class Coordinator implements Part, Desk {
    * still put to bed, for that can be seen in the cluster and does no harm twice.
    */
   #act(effects: readonly Effect[], written: boolean): void {
-    const switching = (effect: Effect): boolean => effect.kind === 'cut' || effect.kind === 'power';
+    const switching = ({ kind }: Effect): boolean => kind === 'cut' || kind === 'power' || kind === 'output';
     this.#executor.start(effects.filter((effect) => written || !switching(effect)));
     if (written) return;
     const because = `the journal cannot be written: ${this.#options.journal.failure ?? 'unknown reason'}`;

@@ -4,6 +4,7 @@ import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
 import { cordonsAll, goalOf, isOff, stagedHosts, takesPart } from './goal.ts';
 import { awaitOff, cordon, cut, drain, halt, stayOff } from './going-down.ts';
+import { lastAct, outputsReturn } from './last-act.ts';
 import type { HostPolicy, Policy } from './policy.ts';
 import { callOff, followRehearsal } from './rehearsal.ts';
 import { takeResult } from './results.ts';
@@ -45,7 +46,10 @@ export function decide(
   for (const [host] of stagedHosts(turn)) pursue(turn, host);
   for (const stage of turn.policy.stages) drain(turn, stage);
   cut(turn, stagedHosts(turn));
-  if (turn.state.phase === 'restoring' || turn.state.phase === 'mains') startGroup(turn);
+  lastAct(turn);
+  const onMains = turn.state.phase === 'restoring' || turn.state.phase === 'mains';
+  // Nothing is started on a bus that could not carry it through the next failure.
+  if (onMains && !outputsReturn(turn)) startGroup(turn);
   closePhase(turn);
   return {
     state: turn.state,

@@ -43,6 +43,12 @@ export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: numbe
       const { stage, depth, runId } = entry;
       return { ...rest, rehearsal: { stage, depth, sinceMs: atMs }, ...(runId === undefined ? {} : { runId }) };
     }
+    case 'output': {
+      const { outputsOff = [], ...rest } = state;
+      const others = outputsOff.filter((pack) => pack !== entry.pack);
+      const off = entry.on ? others : [...others, entry.pack];
+      return off.length === 0 ? rest : { ...rest, outputsOff: off };
+    }
     case 'intent':
     case 'outcome':
     case 'command':

@@ -1,4 +1,4 @@
-import type { ClusterControl, DrainReport, HostControl, Outcome, PoeSwitch } from './promises.ts';
+import type { ClusterControl, DrainReport, HostControl, Outcome, OutputControl, PoeSwitch } from './promises.ts';
 import type { Effect, EffectResult, Input } from './state.ts';
 
 /** What the coordinator acts through. */
@@ -6,6 +6,8 @@ export interface Edges {
   readonly cluster?: ClusterControl;
   readonly switches: Readonly<Record<string, PoeSwitch>>;
   readonly hosts: Readonly<Record<string, HostControl>>;
+  /** Packs whose output may be switched. */
+  readonly packs?: Readonly<Record<string, OutputControl>>;
 }
 
 const absent = (what: string): Outcome => ({ code: 'refused', detail: `${what} is not configured` });
@@ -82,6 +84,11 @@ export class Executor {
         return one(effect.host, (await hosts[effect.host]?.halt()) ?? absent(`host ${effect.host}`));
       case 'wake':
         return one(effect.host, (await hosts[effect.host]?.wake()) ?? absent(`host ${effect.host}`));
+      case 'output':
+        return one(
+          effect.pack,
+          (await this.#edges.packs?.[effect.pack]?.setDischarge(effect.on)) ?? absent(`switching pack ${effect.pack}`),
+        );
       case 'cut':
         return this.#setPorts(effect, false);
       case 'power':
@@ -148,6 +155,7 @@ const one = (host: string, outcome: Outcome): EffectResult[] => [{ host, ...outc
 
 function targetsOf(effect: Effect): readonly string[] {
   if (effect.kind === 'stop-drain') return [];
+  if (effect.kind === 'output') return [effect.pack];
   return 'targets' in effect ? effect.targets.map(({ host }) => host) : [effect.host];
 }
 

@@ -55,6 +55,8 @@ export interface Policy {
     readonly groupEveryS: number;
     readonly offTimeS: number;
   };
+  /** Switching the packs' outputs off when everything else is; absent: never. */
+  readonly lastAct?: { readonly packs: readonly string[]; readonly afterDarkS: number };
   /** IANA name of the zone the windows are in; the machine's own when absent. */
   readonly timeZone?: string;
   readonly circuitLimitA: number;
@@ -120,6 +122,9 @@ export function policyOf(config: Config): Policy {
       groupEveryS: shutdown.restore.groupEvery,
       offTimeS: shutdown.restore.offTime,
     },
+    ...(shutdown.lastAct === undefined
+      ? {}
+      : { lastAct: { packs: shutdown.lastAct.packs, afterDarkS: shutdown.lastAct.afterDark } }),
     ...(site.timeZone === undefined ? {} : { timeZone: site.timeZone }),
     circuitLimitA: site.circuit.breakerAmps * site.circuit.continuousRatio,
     circuitVolts: site.circuit.volts,

@@ -80,3 +80,9 @@ export interface HostControl {
   /** Does it answer on the network right now? Rejects when it cannot be asked, because the fault is on our side. */
   reachable(signal?: AbortSignal): Promise<boolean>;
 }
+
+/** The output of a pack, where its board can switch it. */
+export interface OutputControl {
+  /** Switches and reads back. Never rejects. */
+  setDischarge(on: boolean): Promise<Outcome>;
+}

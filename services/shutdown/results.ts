@@ -1,5 +1,6 @@
 import { type HostWatch, nothingSeen } from './evidence.ts';
 import { goalOf } from './goal.ts';
+import { takeOutput } from './last-act.ts';
 import type { HostPolicy } from './policy.ts';
 import { succeeded } from './promises.ts';
 import type { EffectResult, HostState, Input } from './state.ts';
@@ -17,7 +18,10 @@ export function takeResult(turn: Turn, input: Result): void {
   for (const text of input.notes ?? []) turn.write({ kind: 'note', text });
   // A result nobody waits for belongs to an earlier life; what it changed in the world is seen there.
   if (!known) return;
-  for (const result of input.results) apply(turn, input, result);
+  for (const result of input.results) {
+    if (input.effectKind === 'output') takeOutput(turn, input.key, result);
+    else apply(turn, input, result);
+  }
 }
 
 function apply(turn: Turn, input: Result, result: EffectResult): void {
@@ -51,6 +55,7 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
       turn.retryLater('wake', host.id);
       return;
     case 'stop-drain':
+    case 'output':
       return;
   }
 }

@@ -63,6 +63,8 @@ export interface CoordinatorState {
   /** What the bank feeds besides the hosts, as it was seen before mains went away, W. */
   readonly otherW?: number;
   readonly rehearsal?: Rehearsal;
+  /** Packs whose output we have switched off, or are about to. */
+  readonly outputsOff?: readonly string[];
   /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
   readonly lossesMs?: readonly number[];
 }
@@ -107,7 +109,9 @@ export type Effect =
       readonly switchId: string;
       readonly targets: readonly { readonly host: string; readonly port: string }[];
     }
-  | { readonly kind: 'wake'; readonly key: string; readonly host: string };
+  | { readonly kind: 'wake'; readonly key: string; readonly host: string }
+  /** The output of a pack: the last act of a shutdown, and the first of a restore. */
+  | { readonly kind: 'output'; readonly key: string; readonly pack: string; readonly on: boolean };
 
 /** The journal: what was decided, meant and found. Every record carries sequence and wall time when written. */
 export type JournalEntry =
@@ -130,6 +134,7 @@ export type JournalEntry =
       readonly because: string;
       readonly runId?: string;
     }
+  | { readonly kind: 'output'; readonly pack: string; readonly on: boolean; readonly because: string }
   | { readonly kind: 'intent'; readonly effect: Effect }
   | {
       readonly kind: 'outcome';
@@ -144,7 +149,7 @@ export type JournalEntry =
 export type HostChange = Partial<Omit<HostState, 'sinceMs' | 'trouble'>> & { readonly trouble?: string | null };
 
 export interface EffectResult extends Outcome {
-  /** Host the result is about. */
+  /** Host the result is about; the pack, where it is about one. */
   readonly host: string;
 }
 

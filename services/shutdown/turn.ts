@@ -39,6 +39,8 @@ export function hostsOf(effect: Effect): readonly string[] {
       return effect.targets.map(({ host }) => host);
     case 'stop-drain':
       return [];
+    case 'output':
+      return [effect.pack];
     default:
       return [effect.host];
   }

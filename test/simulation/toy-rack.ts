@@ -175,6 +175,7 @@ export class ToyRack {
         if (host.state === 'halted') [host.state, host.untilS] = ['booting', this.timeS + 25];
         return 'done';
       case 'stop-drain':
+      case 'output':
         return 'done';
     }
   }

@@ -119,6 +119,12 @@ describe('what only the whole can tell', () => {
     ['switches[1].id', spoil('switches[1].id', 'sw1'), /sw1 is used twice/],
     ['hosts[2].id', { ...(spoil('hosts[2].id', 'pi1') as object), shutdown: {} }, /pi1 is used twice/],
     ['hosts[2].poe', spoil('hosts[2].poe', 'sw1/01'), /port sw1\/1 already feeds pi1/],
+    [
+      'shutdown.lastAct.packs[0]',
+      spoil('shutdown.lastAct', { packs: ['lfp1'], thisMachineHasOtherPower: true }),
+      /nothing may switch lfp1/,
+    ],
+    ['shutdown.lastAct.thisMachineHasOtherPower', spoil('shutdown.lastAct', { packs: ['lfp1'] }), /missing/],
     ['packs[1].cells', spoil('packs[1].cells', 15), /lfp2 is full at .* cannot share a bus/],
     ['mains.evidence[0]', spoil('mains.evidence[0]', { canary: 'nobody' }), /no host is called nobody/],
     ['mains.evidence[0]', spoil('mains.evidence[0]', { canary: 'router' }), /router has no address to ask/],
