@@ -102,7 +102,7 @@ export interface Rack {
   readonly cluster?: Observed<ClusterSample>;
   readonly mains: MainsView;
   readonly circuit: CircuitView;
-  /** Present only while a fresh UPS says so. */
+  /** Present only while a fresh UPS says so, and it is no flag left over from an outage that is over. */
   readonly forcedShutdown?: ForcedShutdown;
   readonly alarms: readonly RackAlarm[];
 }

@@ -25,7 +25,8 @@ import { Ledger } from './ledger.ts';
 import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
 import { upsBank } from './ups-bank.ts';
-import { forcedBy, namedUpsWitness, upsWitnesses } from './ups-view.ts';
+import { followOrders, type Orders } from './ups-orders.ts';
+import { namedUpsWitness, upsWitnesses } from './ups-view.ts';
 
 type AnySample = PackSample | MeterSample | UpsSample | SwitchSample | HostSample | ClusterSample;
 
@@ -61,6 +62,7 @@ export class RackStore {
   readonly #ledgers: Readonly<Record<Kind, Ledger<AnySample>>>;
   readonly #packs = new Map<string, Pack>();
   #mains: MainsState;
+  #orders: Orders = {};
   #bank: BankView = { complete: false, freshness: 'absent' };
 
   constructor(config: Config, clock: Clock, notes: Readonly<Record<string, SocNote>> = {}) {
@@ -125,13 +127,14 @@ export class RackStore {
     this.#bank = this.#viewBank(packs, ups);
     const circuit = this.#viewCircuit(meters);
     const base = { wallMs: this.#clock.wallMs(), monoMs, packs, bank: this.#bank, meters, switches, hosts, circuit };
-    const forcedShutdown = forcedBy(ups);
+    const { orders, forced } = followOrders(this.#orders, ups, monoMs);
+    this.#orders = orders;
     const rack = {
       ...base,
       ...(Object.keys(ups).length === 0 ? {} : { ups }),
       ...(cluster === undefined ? {} : { cluster }),
       mains: judged.view,
-      ...(forcedShutdown === undefined ? {} : { forcedShutdown }),
+      ...(forced === undefined ? {} : { forcedShutdown: forced }),
     };
     return { ...rack, alarms: rackAlarms(rack, this.#modelAlarms(packs)) };
   }

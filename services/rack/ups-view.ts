@@ -3,20 +3,11 @@ import { evidenceId } from '../config/nut.ts';
 import type { Config } from '../config/schema.ts';
 import type { MainsWitness } from '../mains/judge.ts';
 import { upsWitness } from '../mains/ups-witness.ts';
-import type { ForcedShutdown, Observed } from './rack.ts';
+import type { Observed } from './rack.ts';
 
 /** What the UPSes mean for the rack as a whole. Pure. */
 
 type Upses = Readonly<Record<string, Observed<UpsSample>>>;
-
-/** The first fresh UPS that was ordered down by whoever commands it. */
-export function forcedBy(upses: Upses): ForcedShutdown | undefined {
-  for (const [ups, { freshness, sample }] of Object.entries(upses)) {
-    if (freshness === 'fresh' && sample?.forcedShutdown)
-      return { ups, because: `ups ${ups} says that everything it feeds is ordered down` };
-  }
-  return undefined;
-}
 
 /** UPSes that feed the rack themselves: those of `ups:`, where no pack does. */
 const carries = ({ packs, ups }: Config, id: string): boolean =>

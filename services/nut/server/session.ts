@@ -148,14 +148,18 @@ export class Session {
   #get(args: readonly string[]): Reply {
     if (args[0]?.toUpperCase() === 'TRACKING') return this.#getTracking(args[1]);
     const text = get(this.#options.ups, args, this.#user, this.#options.version);
-    if (this.#login !== undefined) this.#options.ups.told(this.#login);
+    this.#noteForced(text);
     return say(text);
   }
 
   #list(args: readonly string[]): Reply {
     const text = list(this.#options.ups, args, this.#user);
-    if (this.#login !== undefined) this.#options.ups.told(this.#login);
+    this.#noteForced(text);
     return { text };
+  }
+
+  #noteForced(text: string): void {
+    if (this.#login !== undefined && text.includes('"FSD ')) this.#options.ups.told(this.#login);
   }
 
   #getTracking(id: string | undefined): Reply {

@@ -170,14 +170,49 @@ describe('the rack', () => {
     });
   });
 
+  const ordered = (store: RackStore): boolean => store.snapshot().forcedShutdown !== undefined;
+  const [away, order] = [{ mainsPresent: false, mode: 'battery' }, { forcedShutdown: true }];
+
   it('says that somebody upstream orders a shutdown, for as long as a fresh UPS says so', () => {
     const { clock, store, feed } = bench({ ups: [apc] });
-    feed(1, {});
+    feed(1, away);
     expect(store.snapshot()).not.toHaveProperty('forcedShutdown');
-    feed(1, { forcedShutdown: true, lowBattery: true });
+    feed(1, { ...away, ...order, lowBattery: true });
     expect(store.snapshot().forcedShutdown).toMatchObject({ ups: 'apc' });
     expect(store.snapshot().alarms.map(({ code }) => code)).toEqual(['ups-forced-shutdown', 'ups-low-battery']);
     clock.nowMs += 60_000;
-    expect(store.snapshot()).not.toHaveProperty('forcedShutdown');
+    expect(ordered(store)).toBe(false);
+    feed(1, { ...away, ...order });
+    expect(ordered(store)).toBe(true);
+  });
+
+  it('takes no order from a flag that upsd has kept from an outage that is over', () => {
+    const { store, feed } = bench({ ups: [apc] });
+    feed(1, { ...away, ...order });
+    expect(ordered(store)).toBe(true);
+    feed(1, order);
+    expect(ordered(store)).toBe(false);
+    expect(store.snapshot().alarms).toEqual([expect.objectContaining({ code: 'ups-flag-left', severity: 'info' })]);
+    feed(1, { ...away, ...order });
+    expect(ordered(store)).toBe(true);
+  });
+
+  it('nor from one that stood there when it looked for the first time with mains present', () => {
+    const { store, feed } = bench({ ups: [apc] });
+    feed(5, order);
+    expect(ordered(store)).toBe(false);
+  });
+
+  it('takes one that is raised before its eyes while mains is there, until it is forgotten', () => {
+    const { clock, store, feed } = bench({ ups: [apc] });
+    feed(1, {});
+    feed(1, order);
+    expect(ordered(store)).toBe(true);
+    clock.nowMs += 598_000;
+    feed(1, order);
+    expect(ordered(store)).toBe(true);
+    clock.nowMs += 2_000;
+    feed(1, order);
+    expect(ordered(store)).toBe(false);
   });
 });
