@@ -55,7 +55,7 @@ export function profileDriver(profile: Profile): ProfileDriver {
       values: Object.entries(registers).map(([name, entry]) => registerValue(name, entry, profile.defaults)),
     })),
   ];
-  const finish = (fields: Record<string, unknown>): Fields => compute(cutLists(fields, profile), profile);
+  const finish = finisher(profile);
   const common = {
     id: profile.profile,
     aliases: profile.aliases,
@@ -87,7 +87,7 @@ export function profileDriver(profile: Profile): ProfileDriver {
   };
 }
 
-function registerBlock(block: Block, finish: (fields: Record<string, unknown>) => Fields): RegisterBlock {
+function registerBlock(block: Block, finish: Finish): RegisterBlock {
   const { address, count, unit, cadence, optional } = block;
   return {
     name: `${unit === undefined ? '' : `${unit} `}${TABLES[block.fc]} 0x${address.toString(16).padStart(4, '0')}+${count}`,
@@ -104,16 +104,11 @@ function registerBlock(block: Block, finish: (fields: Record<string, unknown>) =
 
 function readValues(values: readonly RegisterValue[], words: Uint16Array, address: number): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
-  for (const value of values) fields[value.name] = value.read(words.subarray(value.address - address));
+  for (const value of values) fields[value.name] = value.read(words, value.address - address);
   return fields;
 }
 
-function decodeRecorded(
-  exchange: RecordedExchange,
-  profile: Profile,
-  views: readonly View[],
-  finish: (fields: Record<string, unknown>) => Fields,
-): Decoded {
+function decodeRecorded(exchange: RecordedExchange, profile: Profile, views: readonly View[], finish: Finish): Decoded {
   const form = isTcpRequest(exchange.request) ? rtuForm(exchange.request, exchange.response) : exchange;
   if ('ok' in form) return form;
   const rtu = parseRtu(form.request, form.response);
@@ -157,24 +152,30 @@ function written(rtu: RtuExchange & { kind: 'write' }, profile: Profile): Fields
   };
 }
 
-/** Lists shortened to the number the device says is real (`countFrom`). */
-function cutLists(fields: Record<string, unknown>, profile: Profile): Record<string, unknown> {
-  for (const [name, { countFrom }] of Object.entries(profile.registers)) {
-    const list = fields[name];
-    const count = countFrom === undefined ? undefined : fields[countFrom];
-    if (Array.isArray(list) && typeof count === 'number') fields[name] = list.slice(0, count);
-  }
-  return fields;
-}
+type Finish = (fields: Record<string, unknown>) => Fields;
 
-/** Adds the computed values whose parts are all there and which the device did not tell itself. */
-function compute(fields: Record<string, unknown>, profile: Profile): Fields {
-  for (const [name, rule] of Object.entries(profile.computed)) {
-    if (typeof fields[name] === 'number') continue;
-    const value = computed(rule, fields);
-    if (value !== undefined) fields[name] = value;
-  }
-  return fields;
+/**
+ * What is done to the values of every answer: lists are shortened to the number the device says is real (`countFrom`), and
+ * the computed values are added whose parts are all there and which the device did not tell itself.
+ */
+function finisher(profile: Profile): Finish {
+  const cuts = Object.entries(profile.registers).flatMap(([name, { countFrom }]) =>
+    countFrom === undefined ? [] : [{ name, countFrom }],
+  );
+  const rules = Object.entries(profile.computed);
+  return (fields) => {
+    for (const { name, countFrom } of cuts) {
+      const list = fields[name];
+      const count = fields[countFrom];
+      if (Array.isArray(list) && typeof count === 'number') fields[name] = list.slice(0, count);
+    }
+    for (const [name, rule] of rules) {
+      if (typeof fields[name] === 'number') continue;
+      const value = computed(rule, fields);
+      if (value !== undefined) fields[name] = value;
+    }
+    return fields;
+  };
 }
 
 /** undefined while a part is missing. */

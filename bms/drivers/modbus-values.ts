@@ -13,8 +13,11 @@ export interface RegisterValue {
   readonly unit?: string | undefined;
   readonly cadence: 'fast' | 'slow' | 'once';
   readonly optional: boolean;
-  /** `words` begins at `address`. null: the device says, or the range shows, that there is no value. */
-  read(words: Uint16Array): unknown;
+  /**
+   * null: the device says, or the range shows, that there is no value.
+   * @param from where `address` is in the words; their beginning when absent
+   */
+  read(words: Uint16Array, from?: number): unknown;
 }
 
 const WIDTH: Readonly<Record<string, number>> = { u16: 1, s16: 1, u32: 2, s32: 2, f32: 2 };
@@ -31,16 +34,20 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
   const width = coils || (WIDTH[type] ?? 1);
   const span = isByte ? Math.ceil((firstByte + count) / 2) : textRegisters || width * count;
   const refine = refiner(entry);
+  const plain = isByte || coils > 0 || textRegisters > 0 ? undefined : wordReader(type, order);
 
-  function read(words: Uint16Array): unknown {
-    if (coils > 0) return refine(fromCoils(words.subarray(0, coils)));
-    const bytes = toBytes(words.subarray(0, span), isByte || textRegisters > 0 ? 1 : width, order);
+  function read(words: Uint16Array, from = 0): unknown {
+    if (plain !== undefined && entry.count === undefined) return refine(plain(words, from));
+    if (plain !== undefined) {
+      const list = new Array<unknown>(count);
+      for (let at = 0; at < count; at += 1) list[at] = refine(plain(words, from + at * width));
+      return entry.namesOf === undefined ? list : namesWhere(list, entry.namesOf);
+    }
+    if (coils > 0) return refine(fromCoils(words.subarray(from, from + coils)));
+    const bytes = toBytes(words.subarray(from, from + span), order);
     if (textRegisters > 0) return readText(bytes) || null;
     const view = new DataView(bytes.buffer);
-    const size = isByte ? 1 : width * 2;
-    const values = Array.from({ length: count }, (_, at) =>
-      refine(raw(view, (isByte ? firstByte : 0) + at * size, type)),
-    );
+    const values = Array.from({ length: count }, (_, at) => refine(raw(view, firstByte + at, type)));
     if (entry.namesOf !== undefined) return namesWhere(values, entry.namesOf);
     return entry.count === undefined ? values[0] : values;
   }
@@ -57,6 +64,48 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
   };
 }
 
+type WordReader = (words: Uint16Array, at: number) => number;
+
+const swapped = (word: number): number => ((word & 0xff) << 8) | (word >>> 8);
+const floats = new Float32Array(1);
+const floatBits = new Uint32Array(floats.buffer);
+
+/** Reads a number straight out of the words, whatever order they come in. */
+function wordReader(type: string, order: Profile['defaults']['order']): WordReader {
+  const word: WordReader =
+    order === 'little' || order === 'byte_swap'
+      ? (words, at) => swapped(words[at] ?? 0)
+      : (words, at) => words[at] ?? 0;
+  const lowFirst = order === 'low_first' || order === 'little';
+  const long: WordReader = lowFirst
+    ? (words, at) => ((word(words, at + 1) << 16) | word(words, at)) >>> 0
+    : (words, at) => ((word(words, at) << 16) | word(words, at + 1)) >>> 0;
+  switch (type) {
+    case 's16':
+      return (words, at) => (word(words, at) << 16) >> 16;
+    case 'u32':
+      return long;
+    case 's32':
+      return (words, at) => long(words, at) | 0;
+    case 'f32':
+      return (words, at) => {
+        floatBits[0] = long(words, at);
+        return sevenDigits(floats[0] ?? Number.NaN);
+      };
+    default:
+      return word;
+  }
+}
+
+/** Seven digits are what 32 bits can hold; the rest is binary dust (230.2 arrives as 230.19999695). */
+function sevenDigits(value: number): number {
+  const size = Math.abs(value);
+  if (!(size >= 1e-3 && size < 1e9)) return Number(value.toPrecision(7));
+  const places = 6 - Math.floor(Math.log10(size));
+  const power = 10 ** Math.abs(places);
+  return places >= 0 ? Math.round(value * power) / power : Math.round(value / power) * power;
+}
+
 /** A number of coils, the first lowest. */
 function fromCoils(coils: Uint16Array): number {
   return coils.reduce((sum, coil, at) => sum + (coil === 0 ? 0 : 2 ** at), 0);
@@ -66,43 +115,23 @@ function namesWhere(values: readonly unknown[], { equals, names }: NonNullable<P
   return values.flatMap((value, at) => (value === equals ? [names[at] ?? `number_${at + 1}`] : []));
 }
 
-/** Bytes with the most significant first, whatever order the device sends. `width`: registers per value. */
-function toBytes(words: Uint16Array, width: number, order: Profile['defaults']['order']): Uint8Array {
-  const swapWords = order === 'low_first' || order === 'little';
-  const swapBytes = order === 'byte_swap' || order === 'little';
+/** Bytes of registers in the order in which they stand there. */
+function toBytes(words: Uint16Array, order: Profile['defaults']['order']): Uint8Array {
+  const swap = order === 'byte_swap' || order === 'little';
   const bytes = new Uint8Array(words.length * 2);
   for (let at = 0; at < words.length; at += 1) {
-    const within = at % width;
-    const source = swapWords ? at - within + (width - 1 - within) : at;
-    const word = words[source] ?? 0;
-    bytes[at * 2] = swapBytes ? word & 0xff : word >>> 8;
-    bytes[at * 2 + 1] = swapBytes ? word >>> 8 : word & 0xff;
+    const word = words[at] ?? 0;
+    bytes[at * 2] = swap ? word & 0xff : word >>> 8;
+    bytes[at * 2 + 1] = swap ? word >>> 8 : word & 0xff;
   }
   return bytes;
 }
 
 function raw(view: DataView, at: number, type: string): number {
-  switch (type) {
-    case 'u8':
-      return view.getUint8(at);
-    case 's8':
-      return view.getInt8(at);
-    case 'sm8': {
-      const byte = view.getUint8(at);
-      return byte & 0x80 ? 0 - (byte & 0x7f) : byte;
-    }
-    case 's16':
-      return view.getInt16(at);
-    case 'u32':
-      return view.getUint32(at);
-    case 's32':
-      return view.getInt32(at);
-    case 'f32':
-      // Seven digits are what 32 bits can hold; the rest is binary dust (230.2 arrives as 230.19999695).
-      return Number(view.getFloat32(at).toPrecision(7));
-    default:
-      return view.getUint16(at);
-  }
+  if (type === 's8') return view.getInt8(at);
+  const byte = view.getUint8(at);
+  if (type === 'u8') return byte;
+  return byte & 0x80 ? 0 - (byte & 0x7f) : byte;
 }
 
 /** What becomes of one raw number: bits, a word, or a scaled value in its plausible range. */

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import type { Bench, Outcome } from './bench.ts';
 import { decideBench } from './decide.ts';
 import { decodeBench } from './decode.ts';
+import { familiesBench } from './families.ts';
+import { framesBench } from './frames.ts';
 import { nutBench } from './nut.ts';
 import { plannerBench } from './planner.ts';
 import { pollsBench } from './polls.ts';
@@ -15,7 +17,9 @@ import { sinksBench } from './sinks.ts';
 
 const BENCHES: readonly Bench[] = [
   pollsBench,
+  familiesBench,
   decodeBench,
+  framesBench,
   decideBench,
   scrapeBench,
   nutBench,
