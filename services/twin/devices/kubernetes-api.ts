@@ -4,6 +4,7 @@ import type { ClusterWorld, Workload } from '../cluster/words.ts';
 import type { World } from '../model.ts';
 import { type Asked, answerList, answerObject, matcherOf } from './kubernetes-api/answers.ts';
 import { discovery } from './kubernetes-api/discovery.ts';
+import { Rights, type Wish, wishOf } from './kubernetes-api/rbac.ts';
 import { parseTarget, type Target } from './kubernetes-api/resources.ts';
 import { SelectorError } from './kubernetes-api/selectors.ts';
 import {
@@ -29,6 +30,10 @@ export interface KubernetesApiOptions {
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string };
   /** Bearer token every request must carry, when set. */
   readonly token?: string;
+  /** YAML texts with the roles of the account; it may do anything when absent. */
+  readonly roles?: readonly string[];
+  /** Answers some requests instead of the cluster: a broken webhook, a server under load. Undefined: nothing special. */
+  readonly disturb?: (request: { readonly method: string; readonly path: string }) => Reply | undefined;
 }
 
 export interface KubernetesApi extends PluggableHandle {
@@ -66,6 +71,7 @@ class ApiServer implements KubernetesApi {
   readonly #http: Server;
   readonly #tcp: TcpServer;
   readonly #watches = new Set<WatchStream>();
+  readonly #rights: Rights | undefined;
   #unsubscribe: (() => void) | undefined;
   #open = false;
   #plugged = true;
@@ -75,6 +81,7 @@ class ApiServer implements KubernetesApi {
     this.#cluster = cluster;
     this.#options = options;
     this.#host = options.host ?? '127.0.0.1';
+    this.#rights = options.roles === undefined ? undefined : new Rights(options.roles);
     const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
     this.#http = options.tls === undefined ? createServer(serve) : createTlsServer(options.tls, serve);
     this.#tcp = new TcpServer(this.#host, options.port ?? 0, (socket) => this.#http.emit('connection', socket));
@@ -196,17 +203,42 @@ class ApiServer implements KubernetesApi {
       nowMs: this.#world.wallMs,
     };
     if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews' && asked.method === 'POST') {
-      return { status: 201, body: { ...asObject(asked.body), status: { allowed: true } } };
+      return { status: 201, body: { ...asObject(asked.body), status: { allowed: this.#mayAsk(asked.body) } } };
     }
+    const watches = ['true', '1'].includes(asked.query.get('watch') ?? '');
+    const refusal =
+      this.#options.disturb?.({ method: asked.method, path }) ?? this.#refuse(asked.method, path, watches);
+    if (refusal !== undefined) return refusal;
     const daemonSet = answerDaemonSets(this.#cluster.workloads, path);
     if (daemonSet !== undefined) return daemonSet;
     const target = parseTarget(path);
     if (target === undefined) return noSuchPath();
     if (target.name !== undefined) return answerObject(this.#cluster, target, asked);
     if (asked.method !== 'GET') return methodNotAllowed();
-    if (!['true', '1'].includes(asked.query.get('watch') ?? '')) return answerList(this.#cluster, target, asked);
+    if (!watches) return answerList(this.#cluster, target, asked);
     this.#startWatch(target, asked, response);
     return 'streaming';
+  }
+
+  #refuse(method: string, path: string, watches: boolean): Reply | undefined {
+    const wish = wishOf(method, path, watches);
+    return wish === undefined || this.#may(wish) ? undefined : forbidden(wish);
+  }
+
+  #may(wish: Wish): boolean {
+    return this.#rights?.allows(wish) ?? true;
+  }
+
+  #mayAsk(review: unknown): boolean {
+    const { spec } = asObject(review) as { readonly spec?: { readonly resourceAttributes?: Partial<Wish> } };
+    const { verb = '', group = '', resource = '', subresource, namespace } = spec?.resourceAttributes ?? {};
+    return this.#may({
+      verb,
+      group,
+      resource,
+      ...(subresource !== undefined && { subresource }),
+      ...(namespace !== undefined && { namespace }),
+    });
   }
 
   #startWatch({ type, ...target }: Target, asked: Asked, response: ServerResponse): void {
@@ -250,6 +282,12 @@ function answerDaemonSets(workloads: readonly Workload[], path: string): Reply |
   if (name === undefined) return ok({ kind: 'DaemonSetList', apiVersion: 'apps/v1', metadata: {}, items });
   const found = items.find(({ metadata }) => metadata.name === name);
   return found === undefined ? notFound('daemonsets.apps', name) : ok(found);
+}
+
+function forbidden({ verb, group, resource, subresource }: Wish): Reply {
+  const what = `${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+  const message = `${what} is forbidden: the account cannot ${verb} resource "${what}" in API group "${group}"`;
+  return failure(403, 'Forbidden', message);
 }
 
 const unauthorized = (): Reply => failure(401, 'Unauthorized', 'Unauthorized');
