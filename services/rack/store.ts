@@ -26,7 +26,7 @@ import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
 import { upsBank } from './ups-bank.ts';
 import { followOrders, type Orders } from './ups-orders.ts';
-import { namedUpsWitness, upsWitnesses } from './ups-view.ts';
+import { feeding, namedUpsWitness, upsWitnesses } from './ups-view.ts';
 
 type AnySample = PackSample | MeterSample | UpsSample | SwitchSample | HostSample | ClusterSample;
 
@@ -127,7 +127,7 @@ export class RackStore {
     this.#bank = this.#viewBank(packs, ups);
     const circuit = this.#viewCircuit(meters);
     const base = { wallMs: this.#clock.wallMs(), monoMs, packs, bank: this.#bank, meters, switches, hosts, circuit };
-    const { orders, forced } = followOrders(this.#orders, ups, monoMs);
+    const { orders, forced } = followOrders(this.#orders, feeding(this.#config, ups), monoMs);
     this.#orders = orders;
     const rack = {
       ...base,

@@ -9,6 +9,10 @@ import type { Observed } from './rack.ts';
 
 type Upses = Readonly<Record<string, Observed<UpsSample>>>;
 
+/** The UPSes of `ups:`: one that only is evidence commands nobody here. */
+export const feeding = ({ ups }: Config, upses: Upses): Upses =>
+  Object.fromEntries(Object.entries(upses).filter(([id]) => ups.some((each) => each.id === id)));
+
 /** UPSes that feed the rack themselves: those of `ups:`, where no pack does. */
 const carries = ({ packs, ups }: Config, id: string): boolean =>
   packs.length === 0 && ups.some((each) => each.id === id);

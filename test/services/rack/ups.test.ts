@@ -158,6 +158,8 @@ describe('the rack', () => {
     feed(5, { mainsPresent: false }, 'apc-10-0-0-5');
     expect(store.snapshot()).toMatchObject({ mains: { verdict: 'absent' }, bank: { freshness: 'absent' } });
     expect(store.health()).toContainEqual(expect.objectContaining({ device: 'apc-10-0-0-5', kind: 'ups', up: true }));
+    feed(1, { mainsPresent: false, forcedShutdown: true }, 'apc-10-0-0-5');
+    expect(ordered(store)).toBe(false);
   });
 
   it('hears a UPS that is named as evidence', () => {
