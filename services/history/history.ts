@@ -76,7 +76,7 @@ export class History implements Sink {
 
   #flying: { readonly save: Save; readonly frames: number } | undefined;
   #saveNumber = 0;
-  #savedMs = Number.NEGATIVE_INFINITY;
+  #savedMs: number | undefined;
   #opening: Promise<void> | undefined;
   #totals: Sums | undefined;
   #up = false;
@@ -200,6 +200,7 @@ export class History implements Sink {
     const changed = this.#outages.changed();
     if (changed !== undefined) this.#changed.set(changed.id, changed);
     if (rack.monoMs - this.#framedMs >= this.#options.config.every * 1000 - SLACK_MS) this.#frame(snapshot);
+    this.#savedMs ??= rack.monoMs;
     const waitedMs = rack.monoMs - this.#savedMs;
     if (waitedMs >= SAVE_EVERY_MS || (this.#changed.size > 0 && waitedMs >= SAVE_SOON_MS)) this.#due(rack.monoMs);
   }
@@ -233,7 +234,8 @@ export class History implements Sink {
 
   #due(monoMs: number): void {
     if (this.#flying !== undefined) {
-      if (monoMs - this.#savedMs > SLOW_MS) this.#fails('the disk has been busy with the last write for too long');
+      if (monoMs - (this.#savedMs ?? monoMs) > SLOW_MS)
+        this.#fails('the disk has been busy with the last write for too long');
       return;
     }
     this.#savedMs = monoMs;
