@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Feed } from '../../../services/assembly/feed.ts';
 import { openSinks } from '../../../services/assembly/sinks.ts';
@@ -47,6 +49,43 @@ const free = async (): Promise<number> => {
   last?.server.close();
   return port;
 };
+
+/** What is really held, bytes. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+it('hold no more after a week of pictures in which machines come and go than after its first days', async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'holdover-sinks-'));
+  folders.push(stateDir);
+  const config = configSchema.parse({
+    mqtt: { embedded: { port: 0 }, homeAssistant: true },
+    influx: { url: `http://127.0.0.1:${await free()}`, bucket: 'rack', spoolMiB: 1 },
+  });
+  sinks.push(
+    ...openSinks(config, testLog(), { stateDir, desk: { command: async () => ({ accepted: false, because: '' }) } }),
+  );
+  const feed = new Feed((error) => {
+    throw error;
+  });
+  for (const sink of sinks) await sink.start(feed);
+  const held: number[] = [];
+  // A picture every half hour stands for a week of them; every machine that comes has a name of its own.
+  for (let half = 0; half < 7 * 48; half += 1) {
+    const snapshot = changed(half * 1800);
+    const { coordinator } = snapshot;
+    const hosts = coordinator.hosts.map((host) => ({ ...host, id: `${host.id}-${Math.floor(half / 8)}` }));
+    feed.publish({ ...snapshot, coordinator: { ...coordinator, hosts } });
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (half % 48 === 47) held.push(heldBytes());
+  }
+  const [, second = 0] = held;
+  // A day more of names and states alone would be some 300 kB.
+  expect((held.at(-1) ?? 0) - second).toBeLessThan(1_000_000);
+  expect(held).toHaveLength(7);
+}, 60_000);
 
 describe('sinks in trouble', () => {
   it.each([
