@@ -4,7 +4,7 @@ import { BridgeError, type BridgeErrorCode } from './errors.ts';
 
 interface Meaning {
   readonly code: BridgeErrorCode;
-  /** `nack`: nobody answers at this address. `bus_error`: the wire. */
+  /** `nack`: nobody answers at this address. `held`: a line stays low. `bus_error`: the wire. */
   readonly reason: string;
   readonly text: (address: string) => string;
   readonly retryable: boolean;
@@ -41,7 +41,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENXIO: nack,
   EREMOTEIO: nack,
   EIO: disturbed,
-  ETIMEDOUT: disturbed,
+  ETIMEDOUT: {
+    ...disturbed,
+    reason: 'held',
+    text: (address) => `something holds the bus, perhaps ${address} itself; take the chips off one by one`,
+  },
   EAGAIN: disturbed,
   EPROTO: disturbed,
   ENODEV: gone,

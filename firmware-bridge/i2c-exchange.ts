@@ -50,7 +50,7 @@ export interface I2cConversation<T> extends I2cPlace {
   readonly label: string;
   /** May run again when a try failed. */
   readonly talk: (chip: I2cChip) => Promise<T>;
-  /** For each call, not for the pauses, ms; 500 when absent. */
+  /** For each call, not for the pauses, ms; 1500 when absent. */
   readonly timeoutMs?: number;
   /** Tries in all, 1..5; 2 when absent. */
   readonly tries?: number;
@@ -66,7 +66,10 @@ export interface I2cExchange {
   close(): Promise<void>;
 }
 
-const CALL_TIMEOUT_MS = 500;
+/** Longer than the kernel's own, one second, so that what it says comes first. */
+const CALL_TIMEOUT_MS = 1_500;
+/** Failures that took their time: a second try would take it again, from everybody on the bus. */
+const slow: ReadonlySet<string | undefined> = new Set(['hangs', 'held']);
 const CLOSE_TIMEOUT_MS = 1_000;
 const MOST_WAITING = 64;
 
@@ -123,7 +126,7 @@ class Exchange implements I2cExchange {
         if (!(error instanceof BridgeError)) throw error;
         if (error.code === 'timeout') this.#count.timeouts += 1;
         if (error.code === 'refused') this.#count.refusals += 1;
-        if (!error.retryable || error.reason === 'hangs' || made >= most) throw error;
+        if (!error.retryable || slow.has(error.reason) || made >= most) throw error;
       }
       signal.throwIfAborted();
     }

@@ -49,16 +49,8 @@ export function i2cSwitchProblems({ switches, hosts }: Config): Problem[] {
       problems.push({ severity, path, message, ...(tryThis === undefined ? {} : { tryThis }) });
     };
     if (new Set(addresses).size < addresses.length) report('error', 'addresses', 'one address is there twice');
-    const most = addresses.length * CHANNELS[chip];
-    const taken = new Map<number, string>();
-    for (const [port, channels] of Object.entries(ports ?? {})) {
-      for (const channel of channels) {
-        const other = taken.get(channel);
-        if (channel > most) report('error', `ports.${port}`, `channel ${channel} is beyond the ${most} of ${id}`);
-        if (other !== undefined) report('error', `ports.${port}`, `channel ${channel} feeds port ${other} already`);
-        taken.set(channel, port);
-      }
-    }
+    for (const [port, message] of mapFaults(ports ?? {}, addresses.length * CHANNELS[chip], id))
+      report('error', `ports.${port}`, message);
     const fed = hosts.filter(({ poe }) => poe?.startsWith(`${id}/`));
     if (!switching && fed.length > 0)
       report(
@@ -69,4 +61,18 @@ export function i2cSwitchProblems({ switches, hosts }: Config): Problem[] {
       );
     return problems;
   });
+}
+
+/** Channels that do not exist, and those that feed two ports. */
+function mapFaults(ports: Readonly<Record<string, readonly number[]>>, most: number, id: string): [string, string][] {
+  const faults: [string, string][] = [];
+  const taken = new Map<number, string>();
+  for (const [port, channels] of Object.entries(ports))
+    for (const channel of channels) {
+      const other = taken.get(channel);
+      if (channel > most) faults.push([port, `channel ${channel} is beyond the ${most} of ${id}`]);
+      if (other !== undefined) faults.push([port, `channel ${channel} feeds port ${other} already`]);
+      taken.set(channel, port);
+    }
+  return faults;
 }

@@ -1,8 +1,8 @@
 import { type Driver, driverFor, driverIds } from '#bms';
 import { chemistryOf } from '#bms/model';
 import { boardProblems } from './devices.ts';
-import { sensorProblems } from './i2c.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
+import { sensorProblems } from './inspect-i2c.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
 import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';

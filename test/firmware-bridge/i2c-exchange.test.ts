@@ -62,7 +62,8 @@ describe('failures', () => {
   it.each([
     ['ENXIO', 'timeout', 'nack', /nobody answers at 0x40/, 2],
     ['EREMOTEIO', 'timeout', 'nack', /nobody answers at 0x40/, 2],
-    ['ETIMEDOUT', 'timeout', 'bus_error', /pull-ups/, 2],
+    ['EIO', 'timeout', 'bus_error', /pull-ups/, 2],
+    ['ETIMEDOUT', 'timeout', 'held', /holds the bus/, 1],
     ['EAGAIN', 'timeout', 'bus_error', /wiring/, 2],
     ['ENOENT', 'open', 'no_bus', /no such bus.*i2c-dev/, 1],
     ['EACCES', 'open', 'permission', /group i2c/, 1],

@@ -11,11 +11,12 @@ function loaded(code: string): string {
 }
 
 describe('the bridge', () => {
-  it('loads neither serialport nor modbus-serial by being imported or by making transports', () => {
+  it('loads none of serialport, modbus-serial and i2c-bus by being imported or by making transports', () => {
     const paths = loaded(`
       const bridge = await import('#bridge');
       bridge.modbusRtuExchange(bridge.serialTransport({ path: '/dev/none', line: { baud: 9600 } }));
-      bridge.modbusTcpExchange({ host: '127.0.0.1', port: 1 });`);
+      bridge.modbusTcpExchange({ host: '127.0.0.1', port: 1 });
+      bridge.i2cExchange(bridge.linuxI2cBus('/dev/i2c-9999'));`);
     expect(paths).not.toMatch(/node_modules/);
   });
 
