@@ -38,6 +38,8 @@ export class TooLittleError extends Error {
 
 /** Readings the fit looks at: charge is counted over all of them. */
 const MOST_POINTS = 600;
+/** Enough to find the hollow the truth lies in. */
+const COARSE_POINTS = 120;
 const FEWEST_POINTS = 20;
 /** Less of the planned charge than this tells nothing. */
 const LEAST_USED_RATIO = 0.05;
@@ -60,65 +62,96 @@ export function fitPack(planned: PlannedPack, outage: OutageWindow, socStart?: n
   const planAh = spec.capacityAh * (spec.capacityRatio ?? 1);
   checkEnough(outage, planAh);
   const { cells, chemistry } = spec;
-  const points = pointsOf(outage);
   const told = socStart ?? outage.readings.find(({ socRatio }) => socRatio !== undefined)?.socRatio;
-  const parameters = [
+  const parameters: readonly Parameter[] = [
     { guess: 1, sigma: 0.5, min: 0.05, max: 4 },
     { guess: 1, sigma: 1.5, min: 0, max: 20 },
     { guess: told ?? 0.9, sigma: sigmaOfStart(socStart, told), min: 0.02, max: 1 },
     { guess: 0, sigma: chemistry.facts.trust.curveSigmaV, min: -0.1, max: 0.1 },
-  ] as const satisfies readonly Parameter[];
-  const socAt = ([q = 1, , s0 = 1]: readonly number[], usedAh: number): number =>
-    Math.min(Math.max(s0 - usedAh / (q * planAh), 0), 1);
-  const deviations = (values: readonly number[]): Float64Array => {
-    const [, f = 1, , c = 0] = values;
-    return Float64Array.from(points, ({ usedAh, amperes, volts }) => {
-      const soc = socAt(values, usedAh);
-      return cells * (ocvAt(chemistry, soc) + c) - amperes * f * packResistanceOhm(spec, soc) - volts;
-    });
+  ];
+  const curves = {
+    planAh,
+    cells,
+    openV: tabled((soc) => cells * ocvAt(chemistry, soc)),
+    ohm: tabled((soc) => packResistanceOhm(spec, soc)),
   };
-  /** Where the curve is steep, a charge that differs a little from our table's is many millivolts. */
-  const steepV = (values: readonly number[]): Float64Array =>
-    Float64Array.from(points, ({ usedAh }) => {
-      const soc = socAt(values, usedAh);
-      return (cells * (ocvAt(chemistry, soc + CURVE_SOC) - ocvAt(chemistry, soc - CURVE_SOC))) / 2;
-    });
+  const fine = pointsOf(outage, MOST_POINTS);
 
   // Neither the noise nor where the curve is steep is known beforehand: found from one round, used in the next.
-  let sigmasV: readonly number[] = points.map(() => METER_V * Math.sqrt(cells));
-  let found = best(parameters, scaled(deviations, sigmasV), STARTS);
-  for (let round = 0; round < 3; round++) {
-    sigmasV = sigmasOf(deviations(found.values), steepV(found.values));
-    found = best(parameters, scaled(deviations, sigmasV), round === 0 ? STARTS : [found.values[0] ?? 1]);
-  }
-  const strangeness = rms(deviations(found.values)) / (cells * chemistry.facts.trust.curveSigmaV);
+  const coarse = over(pointsOf(outage, COARSE_POINTS), curves, parameters);
+  const rough = coarse(coarse(undefined, STARTS), STARTS);
+  const whole = over(fine, curves, parameters);
+  const found = whole(whole(rough, [rough.values[0] ?? 1]), [rough.values[0] ?? 1]);
+  const residualV = rms(deviations(fine, curves, found.values));
   return described(found, {
     planAh,
     planOhm: packResistanceOhm(spec, 0.5),
-    residualV: rms(deviations(found.values)),
-    strangeness: Math.max(strangeness, 1),
+    residualV,
+    strangeness: Math.max(residualV / (cells * chemistry.facts.trust.curveSigmaV), 1),
     told,
   });
 }
 
-/** Shares of the planned charge to begin with: the flat curve has hollows of its own. */
-const STARTS = [1, 0.85, 0.7, 0.55, 0.4, 1.15, 1.35];
-
-function best(
-  parameters: readonly Parameter[],
-  residuals: (values: readonly number[]) => Float64Array,
-  shares: readonly number[],
-): Solution {
-  const rest = parameters.slice(1).map(({ guess }) => guess);
-  return shares
-    .map((share) => leastSquares(parameters, residuals, [share, ...rest]))
-    .reduce((one, other) => (other.cost < one.cost ? other : one));
+/** The planned pack by charge. */
+interface Curves {
+  readonly planAh: number;
+  readonly cells: number;
+  readonly openV: (soc: number) => number;
+  readonly ohm: (soc: number) => number;
 }
 
-const scaled =
-  (deviations: (values: readonly number[]) => Float64Array, sigmasV: readonly number[]) =>
-  (values: readonly number[]): Float64Array =>
-    deviations(values).map((one, i) => one / (sigmasV[i] ?? 1));
+/** Looked up a million times: straight lines on a grid that holds the nodes of our tables. */
+function tabled(value: (soc: number) => number): (soc: number) => number {
+  const steps = 2000;
+  const grid = Float64Array.from({ length: steps + 2 }, (_, i) => value(Math.min(i / steps, 1)));
+  return (soc) => {
+    const at = Math.min(Math.max(soc, 0), 1) * steps;
+    const i = Math.floor(at);
+    const low = grid[i] ?? 0;
+    return low + (at - i) * ((grid[i + 1] ?? low) - low);
+  };
+}
+
+const socAt = ([q = 1, , s0 = 1]: readonly number[], planAh: number, usedAh: number): number =>
+  Math.min(Math.max(s0 - usedAh / (q * planAh), 0), 1);
+
+function deviations(points: readonly Point[], curves: Curves, values: readonly number[]): Float64Array {
+  const [, f = 1, , c = 0] = values;
+  const { planAh, cells, openV, ohm } = curves;
+  const out = new Float64Array(points.length);
+  for (const [i, { usedAh, amperes, volts }] of points.entries()) {
+    const soc = socAt(values, planAh, usedAh);
+    out[i] = openV(soc) + cells * c - amperes * f * ohm(soc) - volts;
+  }
+  return out;
+}
+
+/** Where the curve is steep, a charge that differs a little from our table's is many millivolts. */
+function steepV(points: readonly Point[], { planAh, openV }: Curves, values: readonly number[]): Float64Array {
+  return Float64Array.from(points, ({ usedAh }) => {
+    const soc = socAt(values, planAh, usedAh);
+    return (openV(soc + CURVE_SOC) - openV(soc - CURVE_SOC)) / 2;
+  });
+}
+
+/** A round of the fit over these points: weighted by the solution before it, begun from these shares of the charge. */
+function over(points: readonly Point[], curves: Curves, parameters: readonly Parameter[]) {
+  return (before: Solution | undefined, shares: readonly number[]): Solution => {
+    const sigmasV =
+      before === undefined
+        ? points.map(() => METER_V * Math.sqrt(curves.cells))
+        : sigmasOf(deviations(points, curves, before.values), steepV(points, curves, before.values));
+    const residuals = (values: readonly number[]): Float64Array =>
+      deviations(points, curves, values).map((one, i) => one / (sigmasV[i] ?? 1));
+    const rest = (before?.values ?? parameters.map(({ guess }) => guess)).slice(1);
+    return shares
+      .map((share) => leastSquares(parameters, residuals, [share, ...rest]))
+      .reduce((one, other) => (other.cost < one.cost ? other : one));
+  };
+}
+
+/** Shares of the planned charge to begin with: the flat curve has hollows of its own. */
+const STARTS = [1, 0.85, 0.7, 0.55, 0.4, 1.15, 1.35];
 
 /**
  * Standard deviation of every reading for the fit, V. Neighbours that err the same way tell less than they seem to: with the
@@ -213,8 +246,8 @@ interface Point {
 }
 
 /** Every so many readings, with the charge counted over all of them. */
-function pointsOf({ readings }: OutageWindow): readonly Point[] {
-  const every = Math.max(Math.ceil(readings.length / MOST_POINTS), 1);
+function pointsOf({ readings }: OutageWindow, most: number): readonly Point[] {
+  const every = Math.max(Math.ceil(readings.length / most), 1);
   const points: Point[] = [];
   let usedAh = 0;
   for (const [i, { seconds, amperes, volts }] of readings.entries()) {

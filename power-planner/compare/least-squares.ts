@@ -25,10 +25,15 @@ export function leastSquares(
   residuals: (values: readonly number[]) => Float64Array,
   start: readonly number[] = parameters.map(({ guess }) => guess),
 ): Solution {
-  const all = (values: readonly number[]): number[] => [
-    ...residuals(values),
-    ...parameters.map(({ guess, sigma }, i) => ((values[i] ?? guess) - guess) / sigma),
-  ];
+  const all = (values: readonly number[]): Float64Array => {
+    const read = residuals(values);
+    const out = new Float64Array(read.length + parameters.length);
+    out.set(read);
+    for (const [i, { guess, sigma }] of parameters.entries()) {
+      out[read.length + i] = ((values[i] ?? guess) - guess) / sigma;
+    }
+    return out;
+  };
   let values = start.map((value, i) => held(value, parameters[i]));
   let r = all(values);
   let cost = squares(r);
@@ -64,7 +69,7 @@ export function leastSquares(
 const held = (value: number, parameter: Parameter | undefined): number =>
   parameter === undefined ? value : Math.min(Math.max(value, parameter.min), parameter.max);
 
-function squares(r: readonly number[]): number {
+function squares(r: Float64Array): number {
   let sum = 0;
   for (const one of r) sum += one * one;
   return sum;
@@ -73,8 +78,8 @@ function squares(r: readonly number[]): number {
 function normalOf(
   parameters: readonly Parameter[],
   values: readonly number[],
-  r: readonly number[],
-  all: (values: readonly number[]) => number[],
+  r: Float64Array,
+  all: (values: readonly number[]) => Float64Array,
 ): { readonly matrix: number[][]; readonly gradient: number[] } {
   const columns = parameters.map(({ sigma, max }, i) => {
     const value = values[i] ?? 0;
@@ -82,7 +87,7 @@ function normalOf(
     const moved = all(values.map((one, j) => (i === j ? one + width : one)));
     return moved.map((one, k) => (one - (r[k] ?? 0)) / width);
   });
-  const dot = (a: readonly number[], b: readonly number[]): number => {
+  const dot = (a: Float64Array, b: Float64Array): number => {
     let sum = 0;
     for (let k = 0; k < a.length; k++) sum += (a[k] ?? 0) * (b[k] ?? 0);
     return sum;

@@ -133,7 +133,7 @@ describe('texts from a scenario', () => {
         expect(tags(html)).toBe(tags(reportHtml({ ...evil, ...plain })));
         expect(sankey([{ from: 'pack', to: name, watts: 5 }])).toContain('</svg>');
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
   const plain = {
