@@ -78,8 +78,10 @@ describe('the spool', () => {
       const path = join(dir, name);
       truncateSync(path, readFileSync(path).length - bytes);
       const second = await opened(dir);
+      expect(second.lines).toBe(2);
       await second.append(batch('after'));
       expect(await drained(second)).toEqual(['whole one', 'whole two', 'after']);
+      expect(second.lost).toBe(0);
     },
   );
 
@@ -126,6 +128,15 @@ describe('the spool', () => {
     if (waiting) await spool.done(waiting);
     expect(spool.lines).toBe(lines);
     expect((await drained(spool)).at(-1)?.trim()).toBe('9');
+  });
+
+  it('takes word of the same batch twice', async () => {
+    const spool = await opened(workshop.folder());
+    for (const text of ['a', 'b', 'c']) await spool.append(batch(text));
+    const [first, again] = [await spool.oldest(), await spool.oldest()];
+    for (const waiting of [first, again]) if (waiting) await spool.done(waiting);
+    expect(spool.lines).toBe(2);
+    expect(await drained(spool)).toEqual(['b', 'c']);
   });
 
   it('says that the disk is full, keeps nothing of that batch, and goes on when there is room', async () => {
