@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
-import type { Driver, ExchangeDriver, ExchangeRead } from '../../bms/drivers/driver.ts';
+import type { Driver, ExchangeDriver } from '../../bms/drivers/driver.ts';
 import { driverFor, driverIds } from '../../bms/drivers/registry.ts';
 import { bindDevice } from '../../bms/index.ts';
 import { byteExchange, crc16Modbus, modbusRtuExchange, serialTransport } from '../../firmware-bridge/index.ts';
 import { openPtyPair } from '../../services/twin/pty-pair.ts';
-import { driverOf, readVectors, recorded } from '../bms/drivers/vectors.ts';
+import { type Answers, answered, capturesOf } from '../bms/drivers/captures.ts';
 import { peer } from '../peers.ts';
 import { type Bench, type Figure, figure } from './bench.ts';
 import { type LineCount, pacedLine } from './paced-line.ts';
@@ -19,7 +19,6 @@ const bytesPerS = (baud: number): number => baud / 10;
 const RUN_S = 4;
 const MOST_RUNS = 3;
 
-const FILES = ['jbd', 'daly', 'jk', 'pace', 'pylontech', 'seplos', 'voltronic', 'diybms'];
 /** One register map stands for all: they are read by the same code at the same rate. */
 const MODBUS = ['sdm230', 'eg4-ll', 'daly-modbus', 'seplos-v3'];
 
@@ -44,9 +43,8 @@ export const familiesBench: Bench = {
   },
 };
 
-type Answers = (request: Uint8Array) => Uint8Array | undefined;
-
-async function family(driver: Driver, folder: string, runs: number): Promise<Figure> {
+async function family(known: Driver, folder: string, runs: number): Promise<Figure> {
+  const driver = known.shape === 'exchange' ? answered(known as ExchangeDriver) : known;
   if (driver.shape !== 'exchange' && driver.shape !== 'registers') throw new Error(`${driver.id} has no line`);
   const pair = await openPtyPair(folder);
   if (pair === undefined) throw new Error('socat made no pty pair in time');
@@ -100,36 +98,6 @@ async function serve(path: string, rate: number, answers: Answers): Promise<Seri
   return port;
 }
 
-/** What earlier answers of the captured boards told. */
-const KNOWN = { cellCount: 16, tempCount: 1 };
-
-function capturesOf(driver: ExchangeDriver): Answers {
-  const answers = new Map(driver.reads.map((read) => [hex(read.request), captureFor(driver, read)]));
-  const longest = Math.max(...driver.reads.map(({ request }) => request.length));
-  return (pending) => {
-    for (let length = Math.min(longest, pending.length); length > 0; length -= 1) {
-      const answer = answers.get(hex(pending.subarray(-length)));
-      if (answer !== undefined) return answer;
-    }
-    return undefined;
-  };
-}
-
-/** The longest capture that answers a read: a large pack. */
-function captureFor(driver: ExchangeDriver, read: ExchangeRead): Uint8Array | undefined {
-  let best: Uint8Array | undefined;
-  for (const vector of FILES.flatMap(readVectors)) {
-    const { response } = recorded(vector);
-    if (driverOf(vector) !== driver.id || response === undefined) continue;
-    const taken = read.accept(response, KNOWN);
-    if (taken.kind !== 'take' || taken.length !== response.length) continue;
-    const result = driver.decode({ request: read.request, response, context: KNOWN });
-    if (!result.ok || (result.fields.cellCount ?? KNOWN.cellCount) !== KNOWN.cellCount) continue;
-    if (best === undefined || response.length > best.length) best = response;
-  }
-  return best;
-}
-
 /** Zeros from every register. */
 function modbusAnswer(pending: Uint8Array): Uint8Array | undefined {
   if (pending.length < 8 || crc16Modbus(pending.subarray(0, 8)) !== 0) return undefined;
@@ -141,8 +109,4 @@ function modbusAnswer(pending: Uint8Array): Uint8Array | undefined {
   const crc = crc16Modbus(reply.subarray(0, 3 + bytes));
   reply.set([crc & 0xff, crc >>> 8], 3 + bytes);
   return reply;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }
