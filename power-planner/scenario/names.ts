@@ -1,3 +1,4 @@
+import { stretchesOf } from '../model/profile.ts';
 import { CELL_IDS, CONVERTER_IDS, LOAD_IDS } from './catalogue.ts';
 import { nearest } from './nearest.ts';
 import type { Problem } from './problems.ts';
@@ -100,9 +101,18 @@ function* stages({ stages: all, loads: some, switches: others }: Scenario): Gene
 }
 
 function* profile({ profile: planned }: Scenario): Generator<Problem> {
-  for (const [i, { level, watts }] of (planned?.steps ?? []).entries()) {
+  if (planned === undefined) return;
+  for (const [i, { level, watts }] of planned.steps.entries()) {
     if ((level === undefined) === (watts === undefined)) {
       yield { path: `profile.steps[${i}]`, message: 'expected either a level or watts' };
     }
+  }
+  const { repeatHours: repeatH, startHour: startH, steps } = planned;
+  const timed = steps.map(({ fromHour: fromH, untilHour: untilH }) => ({ watts: 0, fromH, untilH }));
+  try {
+    stretchesOf({ repeatH, startH, steps: timed }).next();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    yield { path: 'profile', message: message.replace(/\b(from|until|start)H\b/g, '$1Hour') };
   }
 }

@@ -96,6 +96,16 @@ describe('a scenario', () => {
     ],
     ['a bus upside down', 'wishes: { busVolts: [57, 44] }', /wishes\.busVolts: is \[57, 44\]/],
     ['a profile step of nothing', 'profile: { steps: [{ fromHour: 1 }] }', /profile\.steps\[0\]: expected either/],
+    [
+      'profile hours that fall',
+      'profile: { steps: [{ fromHour: 8, level: max }, { fromHour: 3, level: idle }] }',
+      /profile: step 2: fromHour is 3: expected above 8/,
+    ],
+    [
+      'a start outside the day',
+      'profile: { repeatHours: 24, startHour: 30, steps: [{ level: max }] }',
+      /profile[\s\S]*startHour is 30/,
+    ],
     ['text that is no map', 'just text', /is no scenario/],
     ['a list', '- 1', /is no scenario/],
     ['nothing', '', /is no scenario/],
