@@ -357,6 +357,8 @@ export class DrainBook {
           work.gate.progressMs = nowMs;
           work.gate.nextTryMs = nowMs;
           work.gate.refusals = 0;
+          // A webhook that lets one through lets all through; a budget has to be asked for each.
+          if (work.gate.kind === 'webhook') this.#open(work.gate);
         }
         return;
       case 'gone':
@@ -435,6 +437,14 @@ export class DrainBook {
       if (other.gate === gate && other.step === 'waiting') {
         this.#giveUp(other, `admission webhook ${answer.name} fails and blocks evictions`);
       }
+    }
+  }
+
+  #open(gate: Gate): void {
+    for (const work of this.#works.values()) {
+      if (work.gate !== gate) continue;
+      delete work.gate;
+      work.notBeforeMs = 0;
     }
   }
 

@@ -288,3 +288,137 @@ describe('a node that is not ready', () => {
     expect(book.report().errors).toEqual(['the cluster has no node typo']);
   });
 });
+
+describe('what cannot be waited for', () => {
+  const accept = (book: DrainBook, nowMs: number) => {
+    for (const { pod: asked } of book.due(nowMs)) book.answered(asked.uid, { kind: 'accepted' }, nowMs);
+  };
+
+  it('a pod that is there long after its grace no longer holds the drain, and is named with its node', () => {
+    const book = wholeCluster([pod('stuck', { graceS: 10 })]);
+    accept(book, 0);
+    expect(book.nextDueMs(1)).toBe(20_000);
+    expect(book.finished(19_999)).toBe(false);
+    expect(book.finished(20_000)).toBe(true);
+    expect(book.newlyDrained(20_000)).toEqual([]);
+    expect(book.report()).toMatchObject({ left: ['web/stuck'] });
+    expect(book.report().errors.join()).toContain('web/stuck on n1');
+    book.gone('uid-of-stuck');
+    expect(book.newlyDrained(20_001)).toEqual(['n1']);
+  });
+
+  it('one that was stopping already has what is left of its grace', () => {
+    const book = wholeCluster([pod('old', { graceS: 600, deletion: { graceS: 5 } })]);
+    expect(book.due(0)).toEqual([]);
+    expect(book.finished(14_999)).toBe(false);
+    expect(book.finished(15_000)).toBe(true);
+  });
+
+  it('a finalizer that appears when the containers have ended', () => {
+    const book = wholeCluster(pods(1));
+    accept(book, 0);
+    const ended = { deletion: { graceS: 0 }, finalizers: ['example.org/f'], containersTerminated: true };
+    book.seen(pod('p000', ended), 5);
+    expect(book.newlyDrained(5)).toEqual(['n1']);
+    expect(book.report().notes?.join()).toContain('finalizer: web/p000');
+  });
+
+  it('an API server that is away for half a minute', () => {
+    const book = wholeCluster(pods(3));
+    for (const { pod: asked } of book.due(0)) book.answered(asked.uid, AWAY, 0);
+    for (let nowMs = 1_000; nowMs < 30_000; nowMs += 1_000) {
+      const [probe] = book.due(nowMs);
+      book.answered(probe?.pod.uid ?? '', AWAY, nowMs);
+      expect(book.finished(nowMs)).toBe(false);
+    }
+    expect(book.due(30_000)).toEqual([]);
+    expect(book.finished(30_000)).toBe(true);
+    expect(book.report().left).toHaveLength(3);
+    expect(book.report().errors.join()).toContain('away for too long');
+  });
+
+  it('a webhook that blocks everything: one pod asks for all', () => {
+    const book = wholeCluster(pods(100));
+    const blocked = { kind: 'webhook', name: 'policy.example.org', message: '' } as const;
+    let asked = 0;
+    for (let nowMs = 0; !book.finished(nowMs) && nowMs < 60_000; nowMs += 100) {
+      for (const { pod: each } of book.due(nowMs)) {
+        asked += 1;
+        book.answered(each.uid, blocked, nowMs);
+      }
+    }
+    expect(asked).toBeLessThanOrEqual(102);
+    expect(book.report().left).toHaveLength(100);
+    expect(book.report().errors).toEqual(['admission webhook policy.example.org fails and blocks evictions']);
+  });
+
+  it('a webhook that comes back lets all go', () => {
+    const book = wholeCluster(pods(10));
+    for (const { pod: each } of book.due(0))
+      book.answered(each.uid, { kind: 'webhook', name: 'slow.example.org', message: '' }, 0);
+    expect(book.due(500)).toEqual([]);
+    const probe = book.due(1_000);
+    expect(probe).toHaveLength(1);
+    book.answered(probe[0]?.pod.uid ?? '', { kind: 'accepted' }, 1_001);
+    expect(book.due(1_002)).toHaveLength(9);
+  });
+
+  it('a webhook that blocks deletions as well', () => {
+    const book = wholeCluster(pods(1));
+    const blocked = { kind: 'webhook', name: 'policy.example.org', message: '' } as const;
+    book.answered(book.due(0)[0]?.pod.uid ?? '', { kind: 'never-evictable' }, 0);
+    let asked = 0;
+    for (let nowMs = 0; !book.finished(nowMs) && nowMs < 60_000; nowMs += 100) {
+      for (const { pod: each, how } of book.due(nowMs)) {
+        asked += 1;
+        expect(how).toBe('delete');
+        book.answered(each.uid, blocked, nowMs);
+      }
+    }
+    expect(asked).toBe(3);
+  });
+});
+
+describe('volumes', () => {
+  const nas = { labels: { app: 'nfs-server' } };
+  const own = (name: string) => ({ controller: { kind: 'StatefulSet', apiVersion: 'apps/v1', name, uid: name } });
+
+  it('keep storage running and their node undrained until they are given back', () => {
+    const book = wholeCluster([pod('app', own('app')), pod('nas', { ...nas, ...own('nas') })]);
+    book.volumes(new Set(['n1', 'elsewhere']));
+    expect(names(book.due(0))).toEqual(['evict app']);
+    book.answered('uid-of-app', { kind: 'accepted' }, 0);
+    book.gone('uid-of-app');
+    expect(book.due(1_000)).toEqual([]);
+    expect(book.waitsForVolumes).toBe(true);
+    book.volumes(new Set(['elsewhere']));
+    expect(book.waitsForVolumes).toBe(false);
+    expect(names(book.due(2_000))).toEqual(['evict nas']);
+  });
+
+  it('that are never given back hold up nothing for longer than half a minute', () => {
+    const book = wholeCluster([pod('app', own('app')), pod('nas', { ...nas, ...own('nas') })]);
+    book.volumes(new Set(['n1']));
+    book.due(0);
+    book.answered('uid-of-app', { kind: 'accepted' }, 0);
+    book.gone('uid-of-app');
+    expect(book.due(1_000)).toEqual([]);
+    expect(book.nextDueMs(1_000)).toBe(31_000);
+    expect(names(book.due(31_000))).toEqual(['evict nas']);
+    book.answered('uid-of-nas', { kind: 'accepted' }, 31_000);
+    book.gone('uid-of-nas');
+    expect(book.newlyDrained(31_001)).toEqual(['n1']);
+    expect(book.finished(31_001)).toBe(true);
+    expect(book.report().errors.join()).toContain('n1 still has volumes attached');
+  });
+
+  it('hold a node without any pods', () => {
+    const book = wholeCluster([]);
+    book.volumes(new Set(['n1']));
+    expect(book.newlyDrained(0)).toEqual([]);
+    expect(book.finished(0)).toBe(false);
+    book.volumes(new Set());
+    expect(book.newlyDrained(1)).toEqual(['n1']);
+    expect(book.finished(1)).toBe(true);
+  });
+});

@@ -212,12 +212,108 @@ describe('who we are', () => {
     await expect(rest.call(GET)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
+  it('reads the kubeconfig again after a 401, once for all who were refused', async () => {
+    let reads = 0;
+    const api = await scripted(({ authorization }) =>
+      authorization === 'Bearer new' ? { json: {} } : statusObject(401, 'Unauthorized', 'Unauthorized'),
+    );
+    const access = { server: api.url, skipTlsVerify: false, token: { value: 'old' } };
+    const renew = async () => {
+      reads += 1;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { ...access, token: { value: 'new' } };
+    };
+    const rest = new RestClient(access, 5_000, { renew });
+    cleanups.push(async () => rest.close());
+    await Promise.all([rest.call(GET), rest.call(GET), rest.call(GET)]);
+    await rest.call(GET);
+    expect(reads).toBe(1);
+  });
+
+  it('gives up when the kubeconfig is what it was, or unreadable', async () => {
+    const api = await scripted(() => statusObject(401, 'Unauthorized', 'Unauthorized'));
+    const access = { server: api.url, skipTlsVerify: false, token: { value: 'old' } };
+    for (const renew of [() => Promise.resolve(undefined), () => Promise.reject(new Error('gone'))]) {
+      const rest = new RestClient(access, 5_000, { renew });
+      cleanups.push(async () => rest.close());
+      await expect(rest.call(GET)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+    expect(api.requests).toHaveLength(2);
+  });
+
+  it('takes a renewed kubeconfig without a restart', async () => {
+    const world = fakeWorld({ nodes: 2 });
+    const cluster = createClusterWorld(world);
+    const kubeconfig = join(await folder(), 'kubeconfig');
+    const first = await serveKubernetesApi(world, cluster, { token: 'first' });
+    await writeFile(kubeconfig, first.kubeconfig());
+    const client = await openCluster({ kubeconfig, requestTimeout: 5 });
+    cleanups.push(() => client.close());
+    await client.observe();
+    const { port } = first;
+    await first.close();
+    const second = await serveKubernetesApi(world, cluster, { token: 'second', port });
+    cleanups.push(() => second.close());
+    await expect(client.observe()).rejects.toMatchObject({ code: 'unauthorized' });
+    await writeFile(kubeconfig, second.kubeconfig());
+    expect((await client.observe()).nodes).toHaveLength(2);
+  });
+
   it('never puts the token into a message', async () => {
     const api = await scripted(() => statusObject(401, 'Unauthorized', 'Unauthorized'));
     const rest = new RestClient({ server: api.url, skipTlsVerify: false, token: { value: 'geheim-123' } }, 5_000);
     cleanups.push(async () => rest.close());
     const error: unknown = await rest.call(GET).catch((reason: unknown) => reason);
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('geheim');
+  });
+});
+
+describe('several servers', () => {
+  const server = async (answers: () => boolean) =>
+    scripted(() => (answers() ? { json: { kind: 'Version' } } : undefined));
+
+  it('asks the next one when one refuses or hangs, stays there, and comes round again', async () => {
+    let firstAnswers = true;
+    let secondAnswers = true;
+    const first = await server(() => firstAnswers);
+    const second = await server(() => secondAnswers);
+    const closed = await server(() => true);
+    await closed.close();
+    const servers = [closed.url, second.url];
+    const rest = new RestClient({ server: first.url, skipTlsVerify: false }, 200, { servers });
+    cleanups.push(async () => rest.close());
+    await rest.call(GET);
+    expect(rest.server).toBe(first.url.host);
+    firstAnswers = false;
+    expect((await rest.call(GET)).body).toEqual({ kind: 'Version' });
+    expect(rest.server).toBe(second.url.host);
+    await rest.call(GET);
+    expect(first.requests).toHaveLength(2);
+    secondAnswers = false;
+    await expect(rest.call(GET)).rejects.toMatchObject({ away: true });
+    firstAnswers = true;
+    expect((await rest.call(GET)).body).toEqual({ kind: 'Version' });
+    expect(rest.server).toBe(first.url.host);
+  });
+
+  it('moves on once however many calls found the server dead', async () => {
+    const first = await server(() => true);
+    await first.close();
+    const second = await server(() => true);
+    const rest = new RestClient({ server: first.url, skipTlsVerify: false }, 2_000, { servers: [second.url] });
+    cleanups.push(async () => rest.close());
+    const answers = await Promise.all(Array.from({ length: 20 }, () => rest.call(GET)));
+    expect(answers).toHaveLength(20);
+    expect(rest.server).toBe(second.url.host);
+  });
+
+  it('does not ask another one what the first has refused', async () => {
+    const first = await scripted(() => statusObject(403, 'Forbidden', 'no'));
+    const second = await server(() => true);
+    const rest = new RestClient({ server: first.url, skipTlsVerify: false }, 2_000, { servers: [second.url] });
+    cleanups.push(async () => rest.close());
+    await expect(rest.call(GET)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(second.requests).toHaveLength(0);
   });
 });
 
