@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { type Currency, card, figure, nothing, share, staleBadge } from './card.ts';
 import { amps, byNumber, duration, hertz, percent, volts, watts } from './format.ts';
 import { mainsForS } from './headline.ts';
-import type { Mains, Meter, Picture, Seen } from './wire.ts';
+import type { Mains, Meter, Picture, Seen, Ups } from './wire.ts';
 
 const VERDICTS = { present: 'Present', absent: 'Away', unknown: 'Unknown' } as const;
 const MARKS = { present: '✓', absent: '✕', silent: '–' } as const;
@@ -11,7 +11,7 @@ const SAYS = { present: 'says present', absent: 'says away', silent: 'says nothi
 
 /** Whether utility power is there, and who says so. */
 export function mains(picture: Picture, currency: Currency): VNode {
-  const { mains: view, meters } = picture.rack;
+  const { mains: view, meters, ups = {} } = picture.rack;
   const body = html`
     <p class=${`big verdict verdict-${view.verdict}`}>
       ${VERDICTS[view.verdict]}${' '}<span class="plus-minus">for ${duration(mainsForS(picture))}</span>
@@ -20,7 +20,10 @@ export function mains(picture: Picture, currency: Currency): VNode {
     ${votes(view)}
     ${Object.entries(meters)
       .sort(([a], [b]) => byNumber(a, b))
-      .map(([id, seen]) => meter(id, seen, currency))}
+      .map(([id, seen]) => source(id, seen, meterFacts, currency))}
+    ${Object.entries(ups)
+      .sort(([a], [b]) => byNumber(a, b))
+      .map(([id, seen]) => source(id, seen, upsFacts, currency))}
   `;
   return card('mains', 'Mains', body, { currency });
 }
@@ -39,7 +42,26 @@ function votes(view: Mains): VNode {
   </ul>`;
 }
 
-function meter(id: string, { sample, freshness, ageMs, failure }: Seen<Meter>, whole: Currency): VNode {
+const meterFacts = ({ voltageV, frequencyHz, powerW }: Meter): readonly string[] => [
+  volts(voltageV),
+  hertz(frequencyHz),
+  watts(powerW),
+];
+
+/** Only what it tells. */
+const upsFacts = ({ inputVoltageV, loadPowerW, socRatio, runtimeS }: Ups): readonly string[] => [
+  ...(inputVoltageV === undefined ? [] : [volts(inputVoltageV)]),
+  ...(loadPowerW === undefined ? [] : [watts(loadPowerW)]),
+  ...(socRatio === undefined ? [] : [percent(socRatio)]),
+  ...(runtimeS === undefined ? [] : [duration(runtimeS)]),
+];
+
+function source<S>(
+  id: string,
+  { sample, freshness, ageMs, failure }: Seen<S>,
+  facts: (sample: S) => readonly string[],
+  whole: Currency,
+): VNode {
   const currency = {
     freshness: whole.freshness === 'fresh' ? freshness : ('stale' as const),
     ageS: (ageMs ?? 0) / 1000,
@@ -48,11 +70,7 @@ function meter(id: string, { sample, freshness, ageMs, failure }: Seen<Meter>, w
   return html`<div class=${`meter is-${currency.freshness}`} key=${id}>
     <p class="facts">
       <span class="strong">${id}</span>
-      ${
-        sample === undefined
-          ? null
-          : html`<span>${volts(sample.voltageV)}</span><span>${hertz(sample.frequencyHz)}</span><span>${watts(sample.powerW)}</span>`
-      }
+      ${sample === undefined ? null : facts(sample).map((fact, index) => html`<span key=${index}>${fact}</span>`)}
       ${badge}
     </p>
     ${failure === undefined ? null : html`<p class="failure">${failure.message}</p>`}

@@ -126,6 +126,14 @@ export interface Host {
   readonly trouble?: string | undefined;
 }
 
+/** A UPS or an inverter that is read. */
+export interface Ups {
+  readonly inputVoltageV?: number | undefined;
+  readonly loadPowerW?: number | undefined;
+  readonly socRatio?: number | undefined;
+  readonly runtimeS?: number | undefined;
+}
+
 /** Data of the event `snapshot`. */
 export interface Picture {
   readonly wallMs: number;
@@ -141,6 +149,7 @@ export interface Picture {
     readonly packs: Readonly<Record<string, Seen<Pack>>>;
     readonly bank: Bank;
     readonly meters: Readonly<Record<string, Seen<Meter>>>;
+    readonly ups?: Readonly<Record<string, Seen<Ups>>> | undefined;
     readonly switches: Readonly<Record<string, Seen<Switch>>>;
     readonly mains: Mains;
     readonly circuit: Circuit;

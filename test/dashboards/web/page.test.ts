@@ -121,6 +121,7 @@ describe.skipIf(browserPeer.skip)(`the page in ${browserPeer.title}`, () => {
     const { address } = await serve(service);
     const { page, complaints, foreign } = await open(address);
     await seen(page, 'h1', 'On mains');
+    await seen(page, '.card-mains', /apc110.V46\.0.W97\.0.%41.min/);
     await page.evaluate(() => document.body.setAttribute('data-not-reloaded', ''));
     service.tick(snapshotOf('on-battery', 1), journalOf('on-battery'));
     await seen(page, 'h1', 'On battery');

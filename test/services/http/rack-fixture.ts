@@ -153,6 +153,25 @@ export function snapshotOf(scene: Scene, tick = 0): Snapshot {
           freshness: 'fresh',
         },
       },
+      ups: {
+        apc: {
+          sample: {
+            kind: 'ups',
+            measuredAtMs: wallMs - 800,
+            mainsPresent: present,
+            mode: present ? 'line' : 'battery',
+            inputVoltageV: present ? 109.9 : 0,
+            loadPowerW: 46,
+            socRatio: 0.97,
+            runtimeS: 2460,
+            lowBattery: false,
+            forcedShutdown: false,
+          },
+          receivedAtMs: monoMs - 800,
+          ageMs: 800,
+          freshness: 'fresh',
+        },
+      },
       switches: {
         sw1: {
           sample: {
