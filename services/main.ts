@@ -4,6 +4,7 @@ import { Feed } from './assembly/feed.ts';
 import { openHistory } from './assembly/history.ts';
 import { openNotifier } from './assembly/notify.ts';
 import { packControls } from './assembly/pack-controls.ts';
+import { rightsWatch } from './assembly/rights.ts';
 import { openSinks } from './assembly/sinks.ts';
 import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
@@ -161,25 +162,16 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
       },
       stop: () => http.stop(),
     },
+    rightsWatch(edges.cluster, clock, log),
     ...sources.map((source) => poller(source, listener, clock, log)),
   ];
   await lifecycle.start(parts);
-  void reportMissingRights(edges.cluster, log);
   log.info({ address, phase: feed.latest()?.coordinator.phase }, `holdover ${VERSION} runs`);
   return { address, stop: () => lifecycle.stop() };
 }
 
 async function closeEdges(edges: Awaited<ReturnType<typeof openEdges>>): Promise<void> {
   await Promise.all([...Object.values(edges.switches).map((each) => each.close()), edges.cluster?.close()]);
-}
-
-/** Missing rights are found now and not in the dark. */
-async function reportMissingRights(cluster: Awaited<ReturnType<typeof openEdges>>['cluster'], log: Log): Promise<void> {
-  try {
-    for (const missing of (await cluster?.missingRights()) ?? []) log.error({ cluster: 'rights' }, missing);
-  } catch (error) {
-    log.warn({ error: messageOf(error) }, 'rights in the cluster could not be checked');
-  }
 }
 
 function keepSoc(store: RackStore, stateDir: string, clock: Clock, log: Log): Part {

@@ -13,7 +13,10 @@ import { RestClient } from './rest.ts';
 import type { PodRules } from './which-pods.ts';
 
 export interface Cluster extends ClusterControl {
-  /** One line per right the account lacks, with what fails without it. Rejects with an ApiError. */
+  /**
+   * One line per right the account lacks, with what fails without it; observations repeat those that are not optional
+   * until the next call. Rejects with an ApiError.
+   */
   missingRights(): Promise<string[]>;
 }
 
@@ -40,8 +43,12 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
     leases: inventory.hasLeases,
   }));
   const closed = new AbortController();
+  let lacking: readonly string[] = [];
   return {
-    observe: () => inventory.look(),
+    observe: async () => {
+      const sample = await inventory.look();
+      return lacking.length === 0 ? sample : { ...sample, missingRights: lacking };
+    },
     cordon: (node, runId) => {
       homecoming.calledOff([node], runId);
       return changeNode(rest, clock, node, (found) => decideCordon(found, runId));
@@ -52,7 +59,11 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
       const signal = AbortSignal.any([options.signal, closed.signal]);
       return drainNodes(rest, clock, nodes, { ...options, signal }, { rules, scale });
     },
-    missingRights: () => findMissingRights(rest, scale),
+    missingRights: async () => {
+      const missing = await findMissingRights(rest, scale);
+      lacking = missing.filter((line) => !line.includes('optional:'));
+      return missing;
+    },
     close: async () => {
       closed.abort();
       inventory.close();

@@ -13,6 +13,7 @@ export function rackAlarms(
     ...silence('ups', rack.ups ?? {}, Object.keys(rack.packs).length === 0 ? 'critical' : 'warning'),
     ...silence('switch', rack.switches, 'warning'),
     ...(rack.cluster === undefined ? [] : silence('cluster', { api: rack.cluster }, 'warning')),
+    ...rights(rack),
     ...packs(rack, packModel),
     ...upsAlarms(rack),
     ...mains(rack),
@@ -34,6 +35,13 @@ function silence(
     alarms.push({ code: `${kind}-${freshness}`, subject: id, severity, message: `${kind} ${id} ${since}${why}` });
   }
   return alarms;
+}
+
+function rights({ cluster }: Omit<Rack, 'alarms'>): RackAlarm[] {
+  const missing = cluster?.sample?.missingRights ?? [];
+  if (missing.length === 0) return [];
+  const message = `our account in the cluster lacks rights: ${missing.join('; ')}`;
+  return [{ code: 'cluster-rights-missing', subject: 'cluster', severity: 'critical', message }];
 }
 
 function packs(rack: Omit<Rack, 'alarms'>, packModel: Readonly<Record<string, readonly Alarm[]>>): RackAlarm[] {

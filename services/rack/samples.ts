@@ -59,4 +59,6 @@ export interface ClusterSample {
   /** The API server's clock at this answer (`Date` header), ms. */
   readonly serverNowMs: number;
   readonly nodes: readonly NodeSample[];
+  /** Rights our account lacks and needs, as last asked for: one line each with what fails without it. */
+  readonly missingRights?: readonly string[];
 }

@@ -143,6 +143,7 @@ const clusterSample = z
         controlPlane: z.boolean(),
       }),
     ),
+    missingRights: z.array(z.string()).optional(),
   })
   .meta({ id: 'ClusterSample' });
 

@@ -58,7 +58,9 @@ describe('the shipped roles', () => {
       '$1',
     );
     const rack = await as(role);
+    expect((await rack.client.observe().catch(() => undefined)) ?? {}).not.toHaveProperty('missingRights');
     expect((await rack.client.missingRights()).filter((line) => line.startsWith(without))).toHaveLength(1);
+    expect((await rack.client.observe()).missingRights?.join()).toContain(without);
   });
 
   it('an account without any right is told so everywhere, and nothing hangs', async () => {

@@ -29,6 +29,19 @@ describe('alarms', () => {
     expect(alarms({ packs: { a: pack() }, switches: { s: poe({ budgetW: 100, drawnW: 90 }) } })).toEqual([]);
   });
 
+  it('come when rights in the cluster are missing, long before they are needed', () => {
+    const cluster = fresh({
+      kind: 'cluster' as const,
+      measuredAtMs: 0,
+      serverNowMs: 0,
+      nodes: [],
+      missingRights: ['create pods/eviction (pods cannot be evicted)'],
+    });
+    expect(alarms({ cluster })).toMatchObject([
+      { code: 'cluster-rights-missing', severity: 'critical', message: expect.stringContaining('pods/eviction') },
+    ]);
+  });
+
   describe('of silence', () => {
     const silent = (freshness: 'stale' | 'absent', more: object = {}) => ({ freshness, ...more }) as Observed<never>;
     const failure = { code: 'timeout', message: 'no answer' };
