@@ -36,7 +36,8 @@ interface Watch extends PlacedSensor {
 /**
  * A pack without a BMS, watched by several chips. Each poll asks them all, one after the other, and makes one sample of
  * what they gave: what a silent one would have given is absent and reported as `sensor-fault`, never remembered. The
- * poll fails when none of them gave anything.
+ * poll fails when the one that gives the current is silent (the pack is then as unknown as one whose BMS is silent), or
+ * when none of them gave anything.
  */
 export class SensorPack implements Device<PackSample> {
   readonly id: string;
@@ -85,6 +86,7 @@ export class SensorPack implements Device<PackSample> {
     for (const watch of this.#watches) {
       signal.throwIfAborted();
       const gift = await this.#ask(watch, signal);
+      if (gift === undefined && watch.plan.essential) throw this.#failure();
       if (gift === undefined) faults.push(`${watch.plan.name}: ${watch.failure?.message ?? 'gives nothing'}`);
       else {
         gifts.push(gift);
@@ -105,33 +107,42 @@ export class SensorPack implements Device<PackSample> {
       const fields: Fields[] = [];
       for (const read of watch.plan.reads)
         fields.push(await readChip(watch.bus, watch.place, read, `${watch.plan.name} ${read.name}`, signal));
+      const gift = watch.plan.gives(Object.assign({}, ...fields));
+      if (watch.plan.essential && gift.currentA === undefined) throw this.#noCurrent(watch);
       delete watch.failure;
-      return watch.plan.gives(Object.assign({}, ...fields));
+      return gift;
     } catch (error) {
       signal.throwIfAborted();
       watch.failure =
         error instanceof BridgeError
           ? error
           : new BridgeError('refused', watch.bus.name, String(error), { reason: 'driver', cause: error });
-      watch.restUntilMs = this.#parts.mono() + REST_MS;
+      if (!watch.plan.essential) watch.restUntilMs = this.#parts.mono() + REST_MS;
       return undefined;
     }
+  }
+
+  #noCurrent({ plan, bus }: Watch): BridgeError {
+    const text = `${plan.name}: its current is beyond what it can measure, or beyond maxCurrentA`;
+    return new BridgeError('refused', bus.name, text, { reason: 'overrange' });
   }
 
   #givenUp(cause: unknown): BridgeError {
     return new BridgeError('aborted', this.#bus, `the poll of ${this.id} was given up`, { cause });
   }
 
+  /** Why there is no sample: the first thing that went wrong, and that the pack is what it was about. */
   #failure(): BridgeError {
     const failures = this.#watches.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
-    const [first] = failures;
+    const essential = this.#watches.find(({ plan, failure }) => plan.essential && failure !== undefined)?.failure;
+    const first = essential ?? failures[0];
     if (first === undefined)
       return new BridgeError('refused', this.#bus, `${this.id} has no sensor that gives anything`);
-    const rest = failures.length > 1 ? `; none of its ${failures.length} sensors answers` : '';
     const said = first.message.startsWith(`${first.transport}: `)
       ? first.message.slice(first.transport.length + 2)
       : first.message;
-    return new BridgeError(first.code, first.transport, `${this.id}: ${said}${rest}`, {
+    const about = essential === undefined ? 'none of its sensors answers' : 'nothing tells its current';
+    return new BridgeError(first.code, first.transport, `${this.id}: ${said}; ${about}`, {
       ...(first.reason === undefined ? {} : { reason: first.reason }),
       retryable: true,
       cause: first,

@@ -1,5 +1,3 @@
-import { hexToBytes } from '#bridge';
-
 /**
  * The ASCII frame that Pylontech, Seplos V2 and Pace share (YD/T 1363.3).
  *
@@ -31,27 +29,57 @@ const EOI = 0x0d;
 const BATTERY = 0x46;
 /** Characters around INFO: ~, twelve digits in front, four behind, CR. */
 const OVERHEAD = 18;
+/** Where INFO begins: behind ~ and twelve digits. */
+const INFO_AT = 13;
+const NO_DIGIT = 255;
 /** Four thousand and ninety-five characters of INFO, the most that three digits can say. */
 const MAX_LENGTH = OVERHEAD + 0xfff;
 
 /** The bytes of a request, or of anything else in this form. */
 export function asciiFrame(ver: number, address: number, cid2: number, info: readonly number[] = []): Uint8Array {
   const length = info.length * 2;
-  const body = `${[ver, address, BATTERY, cid2].map(hexByte).join('')}${lengthCheck(length)}${hex(length, 3)}${info.map(hexByte).join('')}`;
+  const body = `${[ver, address, BATTERY, cid2].map(hexByte).join('')}${hex(lengthCheck(length), 1)}${hex(length, 3)}${info.map(hexByte).join('')}`;
   return latin1(`~${body}${checksum(body)}\r`);
 }
 
+/** Value of a hex digit's character in either case; 255: it is none. */
+const DIGITS = Uint8Array.from({ length: 256 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? NO_DIGIT : value;
+});
+
 /** Takes a frame from ~ to CR apart, or says what is wrong with it. */
 export function parseAsciiFrame(bytes: Uint8Array): AsciiFrame | FrameFault {
-  const body = String.fromCharCode(...bytes.subarray(1, -5));
-  if (bytes[0] !== SOI || bytes.length < OVERHEAD || !/^[0-9a-fA-F]+$/.test(body)) return 'header';
-  const length = Number.parseInt(body.slice(9, 12), 16);
-  if (body[8]?.toUpperCase() !== lengthCheck(length)) return 'length_checksum';
-  if (body.length !== 12 + length || length % 2 !== 0) return 'length';
-  const sent = String.fromCharCode(...bytes.subarray(-5, -1));
-  if (sent.toUpperCase() !== checksum(body)) return 'checksum';
-  const [ver = 0, address = 0, cid1 = 0, cid2 = 0] = hexToBytes(body.slice(0, 8));
-  return { ver, address, cid1, cid2, info: hexToBytes(body.slice(12)) };
+  const end = bytes.length - 5;
+  if (bytes[0] !== SOI || bytes.length < OVERHEAD) return 'header';
+  let sum = 0;
+  for (let at = 1; at < end; at += 1) {
+    const code = bytes[at] ?? 0;
+    if (DIGITS[code] === NO_DIGIT) return 'header';
+    sum += code;
+  }
+  const length = (digit(bytes, 10) << 8) | hexAt(bytes, 11);
+  if (digit(bytes, 9) !== lengthCheck(length)) return 'length_checksum';
+  if (end !== INFO_AT + length || length % 2 !== 0) return 'length';
+  if (((hexAt(bytes, end) << 8) | hexAt(bytes, end + 2)) !== (-sum & 0xffff) || !isHex(bytes, end, 4))
+    return 'checksum';
+  const info = new Uint8Array(length / 2);
+  for (let at = 0; at < info.length; at += 1) info[at] = hexAt(bytes, INFO_AT + 2 * at);
+  return { ver: hexAt(bytes, 1), address: hexAt(bytes, 3), cid1: hexAt(bytes, 5), cid2: hexAt(bytes, 7), info };
+}
+
+function digit(bytes: Uint8Array, at: number): number {
+  return DIGITS[bytes[at] ?? 0] ?? NO_DIGIT;
+}
+
+/** The byte whose two digits begin there. */
+function hexAt(bytes: Uint8Array, at: number): number {
+  return ((digit(bytes, at) << 4) | digit(bytes, at + 1)) & 0xff;
+}
+
+function isHex(bytes: Uint8Array, from: number, count: number): boolean {
+  for (let at = from; at < from + count; at += 1) if (digit(bytes, at) === NO_DIGIT) return false;
+  return true;
 }
 
 /** One stretch from ~ to CR, or to the end of what has come (`end` undefined). */
@@ -92,9 +120,9 @@ export function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
 }
 
-function lengthCheck(length: number): string {
+function lengthCheck(length: number): number {
   const sum = (length >>> 8) + ((length >>> 4) & 15) + (length & 15);
-  return hex(-sum & 15, 1);
+  return -sum & 15;
 }
 
 function checksum(body: string): string {

@@ -95,6 +95,6 @@ function placeOf({ via, address }: Pack, driver: Driver): string | undefined {
 function several(driver: Driver): string {
   if (driver.shape === 'registers') return 'another unit';
   return driver.shape === 'exchange' && driver.boards !== undefined
-    ? `another address: (set with ${driver.boards.set})`
+    ? `another address (set with ${driver.boards.set})`
     : 'a line of its own';
 }

@@ -65,6 +65,11 @@ describe('a pack of sensors', () => {
     expect((await setUp([taps(1, 2, 3, 4)]).pack.poll()).voltageV).toBeCloseTo(13.2, 6);
   });
 
+  it('has no sample from a current that cannot be', async () => {
+    const { pack } = setUp([{ ...shunt, maxCurrentA: 4 }]);
+    await expect(pack.poll()).rejects.toMatchObject({ code: 'refused', reason: 'overrange' });
+  });
+
   it('takes only what a sensor is said to give', async () => {
     const { pack } = setUp(
       [
@@ -116,7 +121,18 @@ describe('a pack of sensors', () => {
     const { bus, pack } = setUp([shunt, warmth]);
     bus.chips.clear();
     await expect(pack.poll()).rejects.toMatchObject({ code: 'timeout', reason: 'nack' });
-    await expect(pack.poll()).rejects.toThrow(/diy: .*nobody answers at 0x40.*none of its 2 sensors/);
+    const cold = setUp([{ ...shunt, gives: ['voltage'] }, warmth]);
+    cold.bus.chips.clear();
+    await expect(cold.pack.poll()).rejects.toThrow(/diy: .*nobody answers at 0x40.*none of its sensors/);
+  });
+
+  it('has no sample without its current, and asks for it again at once', async () => {
+    const { bus, pack } = setUp([warmth, shunt]);
+    const held = bus.chips.get(0x40);
+    bus.chips.delete(0x40);
+    await expect(pack.poll()).rejects.toThrow(/diy: .*nobody answers at 0x40.*nothing tells its current/);
+    if (held !== undefined) bus.chips.set(0x40, held);
+    expect((await pack.poll()).currentA).toBeCloseTo(-5, 6);
   });
 
   it('has no sample from noise that looks like one', async () => {

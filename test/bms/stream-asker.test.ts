@@ -18,6 +18,7 @@ function hexFrame(command: number, ...data: number[]): string {
 class Shunt extends MemoryTransport {
   readonly asked: string[] = [];
   blocks = 0;
+  flushes = 0;
   silentUntilMs = 0;
   /** How long it stops its text after a question, ms. */
   pausesMs = 0;
@@ -42,6 +43,10 @@ class Shunt extends MemoryTransport {
       // An unasked frame first, and the answer into the middle of a block.
       setTimeout(() => this.block(`${hexFrame(0xa, 0x8d, 0xed, 0, 0x10, 0x14)}${reply}`), 40);
     };
+  }
+
+  override async flush(): Promise<void> {
+    this.flushes += 1;
   }
 
   start(): void {
@@ -107,7 +112,8 @@ describe('a device that talks by itself', () => {
     expect(last).toMatchObject({ ratedAh: 200, serial: 'HQ123', temperaturesC: [25.06] });
     expect(failures).toEqual([]);
     expect(samples.length).toBeGreaterThan(110);
-    // No block was lost to the questions.
+    // No block was lost to the questions, and none can be: what is under way is not thrown away.
+    expect(shunt.flushes).toBe(0);
     expect(last?.voltageV).toBeCloseTo((12_000 + shunt.blocks) / 1000, 2);
     expect(shunt.asked.length).toBeGreaterThanOrEqual(4);
     expect(shunt.asked.length).toBeLessThanOrEqual(6);

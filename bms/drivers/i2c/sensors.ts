@@ -64,6 +64,8 @@ export interface SensorPlan {
   /** `ina228 at 0x40` */
   readonly name: string;
   readonly reads: readonly I2cRead[];
+  /** It gives the current: without it nobody would notice that the pack is running empty. */
+  readonly essential: boolean;
   gives(fields: Fields): Gift;
 }
 
@@ -79,6 +81,7 @@ export function sensorPlan(sensor: Sensor, { address, mux }: I2cPlace): SensorPl
     case 'ads1115':
       return {
         name,
+        essential: sensor.inputs.some((input) => input.gives === 'current'),
         reads: sensor.inputs.map(({ input, rangeV }) => adsRead(input, rangeV)),
         gives: (fields) => {
           const gifts = sensor.inputs.map((input) => ofInput(input, fields));
@@ -90,15 +93,22 @@ export function sensorPlan(sensor: Sensor, { address, mux }: I2cPlace): SensorPl
     case 'lm75':
       return {
         name,
+        essential: false,
         reads: chipDriver(THERMOMETERS[sensor.chip]).reads,
         gives: ({ tempC }) => known({ temperatureC: tempC }),
       };
     case 'max17040':
     case 'pijuice':
-      return { name, reads: chipDriver(GAUGES[sensor.chip]).reads, gives: (fields) => chosen(sensor.gives, fields) };
+      return {
+        name,
+        essential: false,
+        reads: chipDriver(GAUGES[sensor.chip]).reads,
+        gives: (fields) => chosen(sensor.gives, fields),
+      };
     default:
       return {
         name,
+        essential: sensor.gives.includes('current'),
         reads: chipDriver(SHUNTS[sensor.chip], sensor).reads,
         gives: (fields) => chosen(sensor.gives, fields),
       };

@@ -48,7 +48,7 @@ describe('the address of a board', () => {
 
   it('has to differ, and the usual one counts where none is given', () => {
     expect(problems([pack({}), pack({ id: 'b', address: 1 })])).toMatchObject([
-      { path: 'packs[1].via', message: 'a is read here already', tryThis: 'another address: (set with the Daly tool)' },
+      { path: 'packs[1].via', message: 'a is read here already', tryThis: 'another address (set with the Daly tool)' },
     ]);
     expect(problems([pack({ driver: 'jbd' }), pack({ id: 'b', driver: 'jbd' })])).toMatchObject([
       { path: 'packs[1].via', tryThis: 'a line of its own' },
