@@ -174,7 +174,9 @@ describe('a runtime', () => {
   it('holds currents against the most the rack takes, and hours against the worst case', () => {
     const { packW, peakW, cases } = run(planned());
     const between = (packW + peakW) / 2 / (16 * 2.9);
-    expect(ask('runtime', planned(pack({ bmsAmps: between })))).toContain('BMS_CURRENT');
+    const weak = { ...pack({ bmsAmps: between }), charger: { amps: 1 } };
+    expect(ask('runtime', planned(weak))).toContain('BMS_CURRENT');
+    expect(ask('runtime', planned({ ...weak, packWatts: packW }))).not.toContain('BMS_CURRENT');
     const hours = ((cases[0]?.hours ?? 0) + (cases.at(-1)?.hours ?? 0)) / 2;
     expect(ask('runtime', planned({ wishes: { hours } }))).toContain('RUNTIME_BELOW_TARGET');
   });
