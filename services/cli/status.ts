@@ -35,6 +35,14 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     `battery   ${percent}${old}  ${figure(bank.voltageV, 1, 'V')}  ${figure(bank.currentA, 1, 'A')}  usable ${figure(bank.usableWh, 0, 'Wh')}`,
     `circuit   ${figure(circuit.currentA, 1, 'A')} of ${circuit.limitA.toFixed(0)} A`,
   ];
+  for (const [id, { sample, freshness }] of Object.entries(rack.ups ?? {})) {
+    const told = [
+      sample?.mode ?? 'unknown',
+      ...(sample?.socRatio === undefined ? [] : [`${Math.round(sample.socRatio * 100)} %`]),
+      ...(sample?.runtimeS === undefined ? [] : [`${sayDuration(sample.runtimeS)} left`]),
+    ];
+    lines.push(`ups       ${id}: ${freshness === 'fresh' ? told.join(', ') : freshness}`);
+  }
   for (const stage of coordinator.schedule.stages) {
     const when = stage.beginsInS === undefined ? stage.state : `begins in ${sayDuration(stage.beginsInS)}`;
     lines.push(

@@ -13,6 +13,13 @@ const rack = {
   packs: {},
   bank: { complete: true, freshness: 'fresh', socRatio: 0.664, voltageV: 52.84, currentA: -9.96, usableWh: 2999.6 },
   meters: {},
+  ups: {
+    apc: {
+      freshness: 'fresh',
+      sample: { kind: 'ups', measuredAtMs: 0, mode: 'battery', socRatio: 0.418, runtimeS: 1380 },
+    },
+    old: { freshness: 'stale', sample: { kind: 'ups', measuredAtMs: 0, mode: 'line', socRatio: 0.99 } },
+  },
   switches: {},
   hosts: {},
   mains: { verdict: 'absent', sinceMs: 0, votes: [], disputed: false },
@@ -79,6 +86,8 @@ describe('status', () => {
       'mains     absent',
       'battery   66 %  52.8 V  -10.0 A  usable 3000 Wh',
       'circuit   3.1 A of 16 A',
+      'ups       apc: battery, 42 %, 23 min left',
+      'ups       old: stale',
       'stage     batch: down',
       'stage     workers: begins in 23 min',
       'hosts     2 up, 1 cut',
