@@ -3,6 +3,7 @@ import { chemistryOf } from '#bms/model';
 import { boardProblems } from './devices.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
 import { sensorProblems } from './inspect-i2c.ts';
+import { notifyProblems } from './inspect-notify.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
 import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';
@@ -34,6 +35,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...halting(config),
     ...exposure(config),
     ...inspectNut(config),
+    ...notifyProblems(config),
   ];
 }
 
