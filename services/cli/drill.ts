@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Rack } from '../rack/rack.ts';
+import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import { LearnedFile } from '../shutdown/learned-file.ts';
 import type { CoordinatorView } from '../shutdown/view.ts';
@@ -40,7 +41,7 @@ export async function drill(options: DrillArguments): Promise<number> {
     ...(truthRatio === undefined ? {} : { truthRatio }),
     ...(existsSync(config.shutdown.stateDir ?? '/var/lib/holdover') ? { learned: memory.read() } : {}),
     faults: faultsOf(options.faults ?? '', config),
-    wallMs: Date.now(),
+    wallMs: systemClock.wallMs(),
     ...(process.stderr.isTTY && !options.json ? { onProgress: progress } : {}),
   });
   if (process.stderr.isTTY && !options.json) process.stderr.write('\r\u001b[K');
