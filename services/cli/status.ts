@@ -35,14 +35,7 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     `battery   ${percent}${old}  ${figure(bank.voltageV, 1, 'V')}  ${figure(bank.currentA, 1, 'A')}  usable ${figure(bank.usableWh, 0, 'Wh')}`,
     `circuit   ${figure(circuit.currentA, 1, 'A')} of ${circuit.limitA.toFixed(0)} A`,
   ];
-  for (const [id, { sample, freshness }] of Object.entries(rack.ups ?? {})) {
-    const told = [
-      sample?.mode ?? 'unknown',
-      ...(sample?.socRatio === undefined ? [] : [`${Math.round(sample.socRatio * 100)} %`]),
-      ...(sample?.runtimeS === undefined ? [] : [`${sayDuration(sample.runtimeS)} left`]),
-    ];
-    lines.push(`ups       ${id}: ${freshness === 'fresh' ? told.join(', ') : freshness}`);
-  }
+  lines.push(...upsLines(rack));
   for (const stage of coordinator.schedule.stages) {
     const when = stage.beginsInS === undefined ? stage.state : `begins in ${sayDuration(stage.beginsInS)}`;
     lines.push(
@@ -57,4 +50,15 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     if (host.trouble !== undefined) lines.push(`trouble   ${host.id}: ${host.trouble}`);
   for (const alarm of rack.alarms) lines.push(`alarm     ${alarm.message}`);
   return lines;
+}
+
+function upsLines({ ups = {} }: Rack): string[] {
+  return Object.entries(ups).map(([id, { sample, freshness }]) => {
+    const told = [
+      sample?.mode ?? 'unknown',
+      ...(sample?.socRatio === undefined ? [] : [`${Math.round(sample.socRatio * 100)} %`]),
+      ...(sample?.runtimeS === undefined ? [] : [`${sayDuration(sample.runtimeS)} left`]),
+    ];
+    return `ups       ${id}: ${freshness === 'fresh' ? told.join(', ') : freshness}`;
+  });
 }

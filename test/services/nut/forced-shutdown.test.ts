@@ -145,6 +145,12 @@ describe('what clients see of it', () => {
     expect(new Set(await all())).toEqual(new Set(['OL DISCHRG']));
   });
 
+  it('shows LB only on battery, however empty the bank is', async () => {
+    const empty = { ...snapshotFixture.rack.bank, socRatio: 0.02, runtimeS: 10 };
+    running = await serve({ snapshot: { ...snapshotFixture, rack: { ...snapshotFixture.rack, bank: empty } } });
+    expect(await (await running.talk()).ask(STATUS)).toBe(said('OL DISCHRG'));
+  });
+
   it('is in LIST VAR as in GET VAR', async () => {
     running = await serve({ snapshot: outage({ lastBeginsInS: 490 }) });
     expect(await (await running.as('slow')).ask('LIST VAR ups')).toContain(
