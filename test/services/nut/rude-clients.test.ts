@@ -171,7 +171,7 @@ describe('a client', () => {
     await talk.asks('USERNAME boss', 'PASSWORD guess');
     talk.send('FSD ups\nNETVER\n');
     const other = await client();
-    expect(await other.ask('NETVER')).toBe('1.3');
+    for (let asked = 0; asked < 200; asked += 1) expect(await other.ask('NETVER')).toBe('1.3');
     expect(talk.pending).toBe('');
     expect(await talk.answer()).toBe('ERR ACCESS-DENIED');
     talk.close();
