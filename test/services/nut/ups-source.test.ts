@@ -115,6 +115,19 @@ describe('a UPS over NUT', () => {
     expect(await poll(ups)).toMatchObject({ mainsPresent: true });
   });
 
+  it.each([
+    ['ERR DATA-STALE\n', 1],
+    ['ERR ACCESS-DENIED\n', 2],
+  ])('keeps its connection or makes a new one after %j', async (text, expected) => {
+    let bad = true;
+    const { port, connections } = await fake(() => (bad ? text : GOOD));
+    const ups = source(port);
+    await expect(poll(ups)).rejects.toThrow();
+    bad = false;
+    await poll(ups);
+    expect(connections()).toBe(expected);
+  });
+
   it('survives a list that was cut and glued', async () => {
     const long = `VAR apc ups.alarm "${'y'.repeat(700)}"`.slice(0, 511);
     const { port } = await fake(() => `BEGIN LIST VAR apc\n${long}VAR apc ups.status "OB"\nEND LIST VAR apc\n`);
