@@ -269,7 +269,9 @@ describe('the InfluxDB sink and its spool', () => {
   });
 
   it('takes a redirect to a login page for what it is', async () => {
-    const { url } = await database(() => ({ status: 302, headers: { location: '/login' } }));
+    const { url } = await database(({ path }) =>
+      path === '/login' ? { status: 200, body: 'Welcome' } : { status: 302, headers: { location: '/login' } },
+    );
     const { sink, give } = await life(url, join(workshop.folder(), 'spool'));
     await give(0);
     await until('it has failed', () => sink.health().trouble !== undefined);
