@@ -45,7 +45,12 @@ export class Inventory {
 
   /** The cluster as of now. Rejects with an ApiError. */
   async look(): Promise<ClusterSample> {
-    const pulse = this.#pulse();
+    const pulse = this.#pulse().catch((error: unknown) => {
+      // A server that does not answer may have lost power: its streams look alive for long, and say nothing.
+      this.#nodes.doubt();
+      this.#pods.doubt();
+      throw error;
+    });
     const [{ leases, serverNowMs }, nodes, pods] = await Promise.all([pulse, this.#nodes.items(), this.#pods.items()]);
     const measuredAtMs = this.#clock.wallMs();
     return {
@@ -89,7 +94,8 @@ class Followed<T> {
   readonly #parse: (value: unknown) => { readonly key: string; readonly item: T };
   readonly #closed = new AbortController();
   #items = new Map<string, T>();
-  #live = false;
+  /** Ends the stream that keeps the items up to date; undefined while there is none. */
+  #stream: AbortController | undefined;
   #mayWatch = true;
 
   constructor(
@@ -105,16 +111,24 @@ class Followed<T> {
   }
 
   async items(): Promise<readonly T[]> {
-    if (this.#live) return [...this.#items.values()];
+    if (this.#stream !== undefined) return [...this.#items.values()];
     // Version 0: out of the API server's memory, which may be a moment old; the watch brings the rest.
     const query = { ...this.#query, resourceVersion: '0' };
     const listed = await listAll(this.#rest, this.#path, query, this.#parse);
+    // Somebody else's list was there first, and is followed already: this one may be older.
+    if (this.#stream !== undefined) return [...this.#items.values()];
     this.#items = new Map(listed.items.map(({ key, item }) => [key, item]));
-    if (this.#mayWatch && !this.#live && !this.#closed.signal.aborted) {
-      this.#live = true;
-      void this.#follow(listed.resourceVersion);
+    if (this.#mayWatch && this.#stream === undefined && !this.#closed.signal.aborted) {
+      this.#stream = new AbortController();
+      void this.#follow(listed.resourceVersion, this.#stream);
     }
     return [...this.#items.values()];
+  }
+
+  /** Follows no longer: the next look lists again. */
+  doubt(): void {
+    this.#stream?.abort();
+    this.#stream = undefined;
   }
 
   close(): void {
@@ -122,9 +136,9 @@ class Followed<T> {
   }
 
   /** Until the first trouble; the next look begins anew. */
-  async #follow(from: string): Promise<void> {
+  async #follow(from: string, stream: AbortController): Promise<void> {
     const place = new Place(from);
-    const { signal } = this.#closed;
+    const signal = AbortSignal.any([this.#closed.signal, stream.signal]);
     try {
       while (!signal.aborted) {
         await followStream(this.#rest, place, {
@@ -132,6 +146,7 @@ class Followed<T> {
           query: this.#query,
           signal,
           onObject: (object, gone) => {
+            if (signal.aborted) return;
             const { key, item } = this.#parse(object);
             if (gone) this.#items.delete(key);
             else this.#items.set(key, item);
@@ -141,7 +156,7 @@ class Followed<T> {
     } catch (error) {
       if (asApiError(error).code === 'forbidden') this.#mayWatch = false;
     } finally {
-      this.#live = false;
+      if (this.#stream === stream) this.#stream = undefined;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,12 +36,19 @@ export interface TwinOptions extends ClusterWorldOptions {
   readonly api?: KubernetesApiOptions;
 }
 
+/** Text of a file that is shipped for `kubectl apply`. */
+export const shipped = (name: string): string =>
+  readFileSync(join(import.meta.dirname, `../../../deploy/kubernetes/${name}.yaml`), 'utf8');
+
+/** What our account may do in these tests unless they say otherwise. */
+const SHIPPED_ROLES = ['role', 'role-outage', 'role-scale'].map(shipped);
+
 /** A simulated cluster whose time runs, its API on a free port, and our client for it. */
 export async function runTwin(options: TwinOptions): Promise<RunningTwin> {
   const { nodes, controlPlane, speed = 20, requestTimeoutS = 5 } = options;
   const world = fakeWorld({ nodes, ...(controlPlane !== undefined && { controlPlane }) });
   const cluster = createClusterWorld(world, options);
-  const api = await serveKubernetesApi(world, cluster, options.api);
+  const api = await serveKubernetesApi(world, cluster, { roles: SHIPPED_ROLES, ...options.api });
   const clock = fastClock(speed);
   const folder = await mkdtemp(join(tmpdir(), 'holdover-cluster-'));
   const kubeconfig = join(folder, 'kubeconfig');

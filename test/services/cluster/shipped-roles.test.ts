@@ -1,11 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Rights, wishOf } from '../../../services/twin/devices/kubernetes-api/rbac.ts';
-import { drainOptions, type RunningTwin, runTwin } from './running-twin.ts';
-
-const shipped = (name: string): string =>
-  readFileSync(join(import.meta.dirname, `../../../deploy/kubernetes/${name}.yaml`), 'utf8');
+import { drainOptions, type RunningTwin, runTwin, shipped } from './running-twin.ts';
 
 let twin: RunningTwin | undefined;
 afterEach(async () => {
