@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -70,6 +70,8 @@ const NOT_A_DATABASE = 26;
 function prepared(path: string, maxBytes: number): Opened {
   const db = new DatabaseSync(path, { timeout: 2000 });
   try {
+    // What a rack does by day tells when nobody is at home.
+    chmodSync(path, 0o600);
     db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     db.exec('PRAGMA journal_mode = WAL');
     // Every commit is on the disk: counters that were shown must never go back after a power cut.

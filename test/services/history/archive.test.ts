@@ -353,6 +353,11 @@ describe('the file', () => {
     expect(archive.range(ask({ stepMs: 10_000 })).series[0]?.last).toEqual([42]);
   });
 
+  it('is for its owner only', () => {
+    opened(T0);
+    for (const tail of ['', '-wal']) expect(statSync(options.path + tail).mode & 0o077).toBe(0);
+  });
+
   it('in a folder that cannot be is an error that says so', () => {
     writeFileSync(join(folder, 'plain'), '');
     expect(() => opened(T0, { path: join(folder, 'plain', 'history.db') })).toThrow();
