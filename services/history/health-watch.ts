@@ -76,7 +76,7 @@ export class HealthWatch {
       const seen = rack.packs[id];
       const sample = seen?.freshness === 'fresh' ? seen.sample : undefined;
       if (sample === undefined || seen?.receivedAtMs === undefined) {
-        if (pack.discharge !== undefined) pack.discharge.broken = true;
+        // A discharge that goes on after this has a hole in it: it has no sample before.
         delete pack.last;
         delete pack.restSince;
         continue;

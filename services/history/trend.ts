@@ -73,8 +73,11 @@ export function forecast(points: readonly TrendPoint[], limit: number, nowMs: nu
     return t > years(nowMs) + FARTHEST_YEARS ? undefined : born + t * YEAR_MS;
   };
   const at = reached(slope);
-  const earliest = reached(slope - 2 * slopeSigma);
-  const latest = reached(slope + 2 * slopeSigma);
+  const steep = reached(slope - 2 * slopeSigma);
+  const flat = reached(slope + 2 * slopeSigma);
+  // Where the limit lies behind the middle of the data, the steeper line met it later.
+  const swapped = steep !== undefined && flat !== undefined && flat < steep;
+  const [earliest, latest] = swapped ? [flat, steep] : [steep, flat];
   return {
     kind: 'forecast',
     forecast: {

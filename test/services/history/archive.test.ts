@@ -190,6 +190,16 @@ describe('the archive', () => {
     expect(archive.range(ask({ fromMs: T0 + 200 * DAY_MS, toMs: T0 + 400 * DAY_MS })).atMs).toEqual([]);
   });
 
+  it('says the newer of two values of one moment, also before it is written', () => {
+    const archive = opened(T0);
+    feed(archive, T0, 1, true);
+    archive.save(emptySave(1, T0));
+    feed(archive, T0 + 10_000, 1);
+    feed(archive, T0, 9);
+    const { series } = archive.range(ask({ stepMs: 10_000, toMs: T0 + 5000 }));
+    expect(series).toMatchObject([{ min: [9], mean: [9], max: [9], last: [9] }]);
+  });
+
   it('holds years in few rows and bytes', { timeout: 60_000 }, () => {
     const archive = opened(T0, { keepMs: { samples: DAY_MS / 4, minutes: DAY_MS, quarters: 5 * DAY_MS } });
     const values = new Float64Array(20);

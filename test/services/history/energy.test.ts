@@ -38,6 +38,21 @@ describe('the energy meter', () => {
     expect(totals.measuredS.bank).toBeCloseTo(119, 0);
   });
 
+  it('counts nothing over a short silence either', () => {
+    const meter = new EnergyMeter({ zone: utc });
+    meter.take(rackAt({ atMs: 0, bankW: -360 }));
+    meter.take(rackAt({ atMs: 5000, bank: 'stale' }));
+    meter.take(rackAt({ atMs: 10_000, bankW: -360 }));
+    expect(meter.live.out).toBeUndefined();
+    expect(meter.live['gap:bank']).toBe(10);
+  });
+
+  it('takes no reading that is older than the last one', () => {
+    const meter = new EnergyMeter({ zone: utc });
+    for (const atMs of [0, 10_000, 5000, 10_000]) meter.take(rackAt({ atMs, bankW: -3600 }));
+    expect(meter.live.out).toBeCloseTo(10, 6);
+  });
+
   it('invents nothing over a long pause between two snapshots', () => {
     const meter = new EnergyMeter({ zone: utc });
     meter.take(rackAt({ atMs: 0, bankW: -360 }));
