@@ -162,6 +162,24 @@ describe('power-cycle', () => {
     expect(bench.state).toMatchObject({ phase: 'mains' });
   });
 
+  it('does not take the port of a host that is starting for what it was before us', () => {
+    const bench = new Bench();
+    bench.rack.setMains('present');
+    bench.pass(40);
+    Object.assign(bench.rack.host('w1'), { reachable: false });
+    said(bench, { kind: 'power-cycle', host: 'w1' });
+    bench.pass();
+    bench.answer('cut');
+    Object.assign(bench.rack.host('w1'), { enabled: false, powerW: 0 });
+    bench.pass(6);
+    // The write is lost, the port stays off, and somebody is in a hurry.
+    bench.answer('power', 'timeout');
+    expect(said(bench, { kind: 'power-cycle', host: 'w1' })).toMatchObject({ accepted: true });
+    expect(bench.host('w1')).toMatchObject({ portBefore: { enabled: true }, drawBeforeW: 7 });
+    bench.pass();
+    expect(bench.flying('cut').flatMap(({ targets }) => targets.map(({ host }) => host))).toEqual(['w1']);
+  });
+
   it('asks for force where the host answers, and takes no for a protected port', () => {
     const bench = new Bench({ hosts: { w2: { cuttable: false } } });
     bench.rack.setMains('present');
