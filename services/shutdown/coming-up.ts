@@ -74,18 +74,20 @@ function fittingGroup(
 ): { group: readonly Member[]; without: readonly (readonly [Member, string])[] } {
   const { rack, policy } = turn;
   const { circuit } = rack;
+  const starting = stagedHosts(turn).filter(([, state]) => state.phase === 'powering' && state.trouble === undefined);
   let circuitFreeW =
     circuit.freshness === 'fresh' && circuit.currentA !== undefined
-      ? (circuit.limitA - circuit.currentA) * policy.circuitVolts
+      ? (circuit.limitA - circuit.currentA) * policy.circuitVolts - stillToComeW(turn, starting)
       : Number.POSITIVE_INFINITY;
   const budgetFreeW = new Map<string, number>();
   const group: Member[] = [];
   const without: [Member, string][] = [];
   for (const pair of candidates) {
     if (group.length >= policy.restore.groupSize) break;
-    const [host, state] = pair;
-    const surgeW = (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
-    const freeW = host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, budgetFreeW);
+    const [host] = pair;
+    const surgeW = surgeOf(turn, pair);
+    const freeW =
+      host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, starting, budgetFreeW);
     if (surgeW > freeW || surgeW > circuitFreeW) {
       const where = surgeW > freeW ? `switch ${host.switchId ?? ''}` : 'the circuit';
       const leftW = Math.max(0, Math.min(freeW, circuitFreeW));
@@ -102,12 +104,25 @@ function fittingGroup(
   return { group, without };
 }
 
-function freeOn(turn: Turn, switchId: string, known: ReadonlyMap<string, number>): number {
+const surgeOf = ({ rack }: Turn, [host, state]: Member): number =>
+  (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
+
+/** What hosts that are starting will draw beyond what is measured already: a write may be under way, or be repeated. */
+function stillToComeW(turn: Turn, starting: readonly Member[]): number {
+  return starting.reduce((sum, member) => {
+    const { port, observed } = portOf(turn.rack, member[0]);
+    const drawnW = observed?.freshness === 'fresh' ? (port?.powerW ?? 0) : 0;
+    return sum + Math.max(0, surgeOf(turn, member) - drawnW);
+  }, 0);
+}
+
+function freeOn(turn: Turn, switchId: string, starting: readonly Member[], known: ReadonlyMap<string, number>): number {
   const sample = turn.rack.switches[switchId]?.sample;
   const free = known.get(switchId);
   if (free !== undefined) return free;
   if (sample?.budgetW === undefined) return Number.POSITIVE_INFINITY;
-  return sample.budgetW - (sample.drawnW ?? 0);
+  const mine = starting.filter(([host]) => host.switchId === switchId);
+  return sample.budgetW - (sample.drawnW ?? 0) - stillToComeW(turn, mine);
 }
 
 function powerPorts(turn: Turn, group: readonly Member[]): void {

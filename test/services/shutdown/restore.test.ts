@@ -252,6 +252,26 @@ describe('starting', () => {
     expect(started(none.effects)).toEqual([]);
   });
 
+  it('counts what is being started and does not draw yet', () => {
+    const bench = restoring();
+    bench.rack.budgetW = 100;
+    // Room for two with their surge, and the switch takes its time.
+    bench.rack.drawnW = 100 - 2 * 9.9;
+    bench.pass(50);
+    expect(started(bench.effects)).toEqual(['cp1', 'cp2']);
+    bench.rack.drawnW = 100 - 9.9;
+    bench.rack.booted('cp1', 'boot-2');
+    bench.rack.booted('cp2', 'boot-2');
+    bench.pass();
+    bench.answer('uncordon');
+    bench.pass(12);
+    expect(started(bench.effects)).toEqual(['cp1', 'cp2', 'w1']);
+    // Its write is lost; nobody else gets the room that it will need when it is repeated.
+    bench.answer('power', 'timeout', ['w1']);
+    bench.pass(60);
+    expect(new Set(started(bench.effects))).toEqual(new Set(['cp1', 'cp2', 'w1']));
+  });
+
   it('fits each group into what the circuit carries continuously', () => {
     const bench = restoring();
     const freeA = 9.9 / 110;
