@@ -40,6 +40,9 @@ export interface TwinOptions extends ClusterWorldOptions {
 export const shipped = (name: string): string =>
   readFileSync(join(import.meta.dirname, `../../../deploy/kubernetes/${name}.yaml`), 'utf8');
 
+/** The role of somebody who may do anything. */
+export const ADMINISTRATOR = 'kind: ClusterRole\nrules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }]';
+
 /** What our account may do in these tests unless they say otherwise. */
 const SHIPPED_ROLES = ['role', 'role-outage', 'role-scale'].map(shipped);
 

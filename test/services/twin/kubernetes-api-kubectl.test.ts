@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peer } from '../../peers.ts';
 import { makeCertificate } from '../cluster/certificate.ts';
-import { type RunningTwin, runTwin } from '../cluster/running-twin.ts';
+import { ADMINISTRATOR, type RunningTwin, runTwin } from '../cluster/running-twin.ts';
 
 const run = promisify(execFile);
 const kubectl = peer('kubectl');
@@ -15,7 +15,7 @@ describe.skipIf(kubectl.skip)(`the simulated cluster under a foreign client, ${k
   let twin: RunningTwin;
 
   beforeAll(async () => {
-    twin = await runTwin({ nodes: 4, podsPerNode: 5 });
+    twin = await runTwin({ nodes: 4, podsPerNode: 5, api: { roles: [ADMINISTRATOR] } });
   });
   afterAll(() => twin.close());
 
@@ -82,7 +82,7 @@ describe.skipIf(kubectl.skip || openssl.skip)(`${kubectl.title} over TLS, certif
   it('is let in with the token of the kubeconfig, and refused with another', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'holdover-kubectl-'));
     const tls = await makeCertificate(openssl.path, folder);
-    const twin = await runTwin({ nodes: 2, api: { tls, token: 'twin-token' } });
+    const twin = await runTwin({ nodes: 2, api: { tls, token: 'twin-token', roles: [ADMINISTRATOR] } });
     const k = (...args: readonly string[]) =>
       run(kubectl.path, [...args], {
         env: { PATH: process.env.PATH ?? '', HOME: folder, KUBECONFIG: twin.kubeconfig },
