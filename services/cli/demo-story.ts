@@ -31,7 +31,7 @@ export class DemoStory {
   #darkSoc: number | undefined;
   #lowestSoc = 1;
   #phase = '';
-  readonly #stages = new Map<string, string>();
+  readonly #stages = new Map<string, StageWord>();
 
   constructor(outageAfterS: number, outageS: number | undefined) {
     this.#outageAfterS = outageAfterS;
@@ -92,9 +92,18 @@ export class DemoStory {
     for (const stage of seen.schedule.stages) {
       const before = this.#stages.get(stage.name);
       this.#stages.set(stage.name, stage.state);
-      if (before !== undefined && before !== stage.state) yield say(seen, `stage ${stage.name}: ${stage.state}`);
+      if (before !== undefined && before !== stage.state)
+        yield say(seen, `stage ${stage.name}: ${become(before, stage.state)}`);
     }
   }
+}
+
+type StageWord = Sight['schedule']['stages'][number]['state'];
+
+/** What a change of a stage means to somebody who watches: one that waits again is back, or was never gone. */
+function become(before: StageWord, now: StageWord): string {
+  if (now === 'waiting') return before === 'going-down' ? 'stays up' : 'is back';
+  return now.replace('-', ' ');
 }
 
 const say = (seen: Sight, text: string): StoryStep => ({ kind: 'say', text, timeS: seen.timeS });

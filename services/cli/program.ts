@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
+import { addBench } from './bench-commands.ts';
 import { addByHand } from './by-hand.ts';
 import type { DeviceKind } from './emulate.ts';
 
@@ -43,6 +44,7 @@ function build(exit: Exit): Command {
   addStatus(program, exit);
   addNotify(program, exit);
   addByHand(program, exit);
+  addBench(program, exit);
   addDecode(program, exit);
   addRecord(program, exit);
   addEmulate(program, exit);
@@ -176,10 +178,11 @@ function addEmulate(program: Command, exit: Exit): void {
       .command(kind)
       .description(what)
       .option('--host <address>', 'where to listen', '127.0.0.1')
-      .option('--port <port>', 'a free one when absent', port)
       .option('--fast <factor>', 'run the world this many times faster', between(1, 60), 1)
       .option('--outage-after <seconds>', 'world time until mains fails; never when absent', between(1, 86_400))
       .addHelpText('after', `\nExample: holdover emulate ${kind}`);
+    // Every machine needs a port of its own; these are always free ones.
+    if (kind !== 'ssh') command.option('--port <port>', 'a free one when absent', port);
     if (kind === 'jbd') command.option('--path <device>', 'serial port or pty to answer on, instead of TCP');
     if (kind === 'poe-snmp') command.option('--community <text>', 'community that may write', 'private');
     if (kind === 'ssh' || kind === 'kubernetes') command.option('--dir <folder>', 'where the key or kubeconfig goes');

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildWeb } from '../../../scripts/build/web.ts';
@@ -49,12 +50,27 @@ async function serve(
 }
 
 describe('the built page', () => {
-  it('is four files, without inline script or style and without foreign addresses', async () => {
-    expect((await readdir(webRoot)).sort()).toEqual(['app.css', 'app.js', 'icon.svg', 'index.html']);
+  it('is four files and their licences, without inline script or style and without foreign addresses', async () => {
+    expect((await readdir(webRoot)).sort()).toEqual(['THIRD-PARTY.txt', 'app.css', 'app.js', 'icon.svg', 'index.html']);
     const html = await readFile(join(webRoot, 'index.html'), 'utf8');
     expect(html).not.toMatch(/<script(?![^>]*src=)[^>]*>/);
     expect(html).not.toMatch(/<style|style=|onload=|https?:/);
     expect(await readFile(join(webRoot, 'app.css'), 'utf8')).not.toMatch(/@import|url\(/);
+  });
+
+  it('ships the licence of everything that is bundled', async () => {
+    const notices = await readFile(join(webRoot, 'THIRD-PARTY.txt'), 'utf8');
+    for (const name of ['preact', 'htm', 'uplot']) {
+      const { license } = JSON.parse(await readFile(`node_modules/${name}/package.json`, 'utf8'));
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(${license}\\)$`, 'm'));
+    }
+    expect(notices.match(/Copyright/g)?.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('stays small', async () => {
+    const weigh = async (file: string) => gzipSync(await readFile(join(webRoot, file))).length;
+    expect(await weigh('app.js')).toBeLessThan(60_000);
+    expect(await weigh('app.css')).toBeLessThan(10_000);
   });
 
   it('is served at the root, open, and never from an old cache', async () => {

@@ -35,7 +35,7 @@ describe('the story of the demo', () => {
     expect(texts(story.follow(sight(125, { phase: 'on-battery', socRatio: 0.8 })))).toEqual(['phase on-battery']);
     expect(
       texts(story.follow(sight(130, { phase: 'shutting-down', schedule: stagesIn('going-down'), socRatio: 0.5 }))),
-    ).toEqual(['phase shutting-down', 'stage workers: going-down', 'stage control-plane: going-down']);
+    ).toEqual(['phase shutting-down', 'stage workers: going down', 'stage control-plane: going down']);
     const dark = { phase: 'dark', schedule: stagesIn('down'), socRatio: 0.3 } as const;
     expect(texts(story.follow(sight(200, dark)))).toContain('phase dark');
     expect(story.follow(sight(214, { ...dark, socRatio: 0.29 }))).toEqual([]);
@@ -45,7 +45,11 @@ describe('the story of the demo', () => {
     expect(story.ended).toBe(false);
     story.follow(sight(220, { phase: 'restoring', schedule: stagesIn('coming-back'), socRatio: 0.4 }));
     expect(story.ended).toBe(false);
-    story.follow(sight(300));
+    expect(texts(story.follow(sight(300)))).toEqual([
+      'phase mains',
+      'stage workers: is back',
+      'stage control-plane: is back',
+    ]);
     expect(story.ended).toBe(true);
     const record = story.record();
     expect(record).toMatchObject({ outageAtS: 120, returnAtS: 215, darkSocRatio: 0.3, lowestSocRatio: 0.28 });
@@ -77,5 +81,6 @@ describe('the story of the demo', () => {
     story.follow(sight(0));
     expect(texts(story.follow(sight(1, { schedule: stagesIn('going-down') })))).toHaveLength(2);
     expect(story.follow(sight(2, { schedule: stagesIn('going-down') }))).toEqual([]);
+    expect(texts(story.follow(sight(3)))[0]).toBe('stage workers: stays up');
   });
 });

@@ -76,6 +76,7 @@ describe('holdover', () => {
     [['demo', '--outage-after', 'NaN'], /from 1 to 3600/],
     [['record', '/dev/x', '--driver', 'jbd'], /--out <file>.* not specified/],
     [['emulate', 'rack', '--soc', '2'], /from 0.05 to 1/],
+    [['emulate', 'ssh', '--port', '2222'], /unknown option '--port'/],
   ])('%j is a mistake of the user: 2, what is wrong, where help is, and no stack', async (args, message) => {
     const { value, out, err } = await holdover(...args);
     expect([value, out]).toEqual([2, '']);
