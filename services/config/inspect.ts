@@ -98,7 +98,7 @@ const nearestOrAll = (id: string, own: readonly Driver[]): string =>
   nearest(id, driverIds(own)) ?? driverIds(own).join(', ');
 
 /** Drivers whose ports are numbers; others have names such as ether5. */
-const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'modbus']);
+const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'modbus', 'netgear-plus']);
 
 function wiring(config: Config): Problem[] {
   const problems: Problem[] = [];

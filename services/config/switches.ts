@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { i2cSwitch } from './i2c-switch.ts';
 import { modbusSwitch } from './modbus-switch.ts';
+import { netgearSwitch } from './netgear-switch.ts';
 import { duration, identifier, interval, plainPort, seconds, secret } from './values.ts';
 
 /** PoE switches: what all have, and what each driver needs. */
@@ -231,9 +232,22 @@ const unifi = z.strictObject({
 });
 export type UnifiConfig = z.infer<typeof unifi>;
 
+const netgear = z.strictObject({ ...shared, ...web, password: secret, every: interval(10), ...netgearSwitch });
+export type NetgearConfig = z.infer<typeof netgear>;
+
 const i2c = z.strictObject({ ...shared, ...i2cSwitch });
 
 const modbus = z.strictObject({ ...shared, ...modbusSwitch });
 
-export const switchSchema = z.discriminatedUnion('driver', [modbus, i2c, snmp, mikrotik, openwrt, exec, http, unifi]);
+export const switchSchema = z.discriminatedUnion('driver', [
+  modbus,
+  i2c,
+  netgear,
+  snmp,
+  mikrotik,
+  openwrt,
+  exec,
+  http,
+  unifi,
+]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

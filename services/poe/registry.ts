@@ -8,6 +8,7 @@ import { execControl } from './exec.ts';
 import { i2cControl } from './i2c.ts';
 import { mikrotikControl } from './mikrotik.ts';
 import { modbusControl } from './modbus-switch.ts';
+import { netgearControl } from './netgear.ts';
 import { openwrtControl } from './openwrt.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
@@ -50,6 +51,8 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, se
       return openwrtControl(config, { ...secrets, password: password(config, secrets) });
     case 'unifi':
       return unifiControl(config, { ...secrets, password: password(config, secrets) });
+    case 'netgear-plus':
+      return netgearControl(config, { ...secrets, password: password(config, secrets) });
     case 'modbus':
       return modbusControl(config, modbusTcpExchange(hostAndPort(config.host)));
     case 'exec':
