@@ -57,7 +57,8 @@ export function startGroup(turn: Turn): void {
 }
 
 /** Its stage is not back before it is; one that is in trouble keeps nobody waiting. */
-const isAwaited = ([, state]: Member): boolean => state.phase !== 'up' && state.trouble === undefined;
+const isAwaited = ([, state]: Member): boolean =>
+  state.phase !== 'up' && state.trouble === undefined && state.backSinceMs === undefined;
 
 const startable =
   (turn: Turn) =>
@@ -145,11 +146,28 @@ function wake(turn: Turn, host: HostPolicy): void {
   turn.emit({ kind: 'wake', key: `wake:${host.id}`, host: host.id });
 }
 
+/**
+ * The first nodes that are back would get all pods of the cluster: they stay cordoned until enough of the others are
+ * back, for some time (kubernetes-shutdown.md §12). A node of ours that never went down takes pods already.
+ */
+function othersAreBack(turn: Turn, host: HostPolicy): boolean {
+  const { uncordonShare, uncordonPatienceS } = turn.policy.restore;
+  if (host.node === undefined) return true;
+  const nodes = stagedHosts(turn).filter(([each, state]) => each.node !== undefined && state.trouble === undefined);
+  const back = nodes.filter(([, { phase, cordonedByUs, backSinceMs }]) =>
+    phase === 'powering' ? backSinceMs !== undefined : phase === 'up' && !cordonedByUs,
+  );
+  if (back.length >= nodes.length * uncordonShare) return true;
+  const firstMs = Math.min(...back.map(([, { backSinceMs }]) => backSinceMs ?? Number.POSITIVE_INFINITY));
+  return turn.nowMs - firstMs >= uncordonPatienceS * 1000;
+}
+
 /** Waits until it is up; sees to its power again if the first write was lost; power-cycles it once if it does not come. */
 export function awaitUp(turn: Turn, host: HostPolicy, state: HostState): void {
   const up = seenUp(turn.rack, host, state);
-  if (up !== undefined) {
-    uncordon(turn, host, state, up);
+  if (up !== undefined && state.backSinceMs === undefined) turn.host(host.id, { back: true, trouble: null }, up);
+  if (up !== undefined || state.backSinceMs !== undefined) {
+    if (othersAreBack(turn, host)) uncordon(turn, host, state, up ?? 'is back');
     return;
   }
   const { port, observed } = portOf(turn.rack, host);

@@ -93,6 +93,11 @@ function turn(entry: Extract<JournalEntry, { kind: 'stage' }>, atMs: number): St
   return { name: entry.stage, beganMs: atMs, ...(entry.trigger === undefined ? {} : { trigger: entry.trigger }) };
 }
 
+function backAt(back: true | undefined, before: number | undefined, atMs: number): { backSinceMs?: number } {
+  const backSinceMs = back ? atMs : before;
+  return backSinceMs === undefined ? {} : { backSinceMs };
+}
+
 function changeHost(
   state: CoordinatorState,
   entry: Extract<JournalEntry, { kind: 'host' }>,
@@ -100,8 +105,8 @@ function changeHost(
 ): CoordinatorState {
   const before = state.hosts[entry.host];
   if (before === undefined) return state;
-  const { trouble, ...change } = entry.change;
-  const { trouble: oldTrouble, ...rest } = before;
+  const { trouble, back, ...change } = entry.change;
+  const { trouble: oldTrouble, backSinceMs: oldBack, ...rest } = before;
   const moved = change.phase !== undefined && change.phase !== before.phase;
   const keptTrouble = trouble === undefined ? oldTrouble : (trouble ?? undefined);
   // A host that is up again owes nothing to the outage that is over.
@@ -111,6 +116,7 @@ function changeHost(
     ...base,
     ...change,
     sinceMs: moved ? atMs : before.sinceMs,
+    ...(moved ? {} : backAt(back, oldBack, atMs)),
     ...(keptTrouble === undefined ? {} : { trouble: keptTrouble }),
   };
   return { ...state, hosts: { ...state.hosts, [entry.host]: after } };

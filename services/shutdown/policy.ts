@@ -54,6 +54,9 @@ export interface Policy {
     readonly groupSize: number;
     readonly groupEveryS: number;
     readonly offTimeS: number;
+    /** Share of the cluster's nodes that must be back before the first one takes pods, and how long it waits for them. */
+    readonly uncordonShare: number;
+    readonly uncordonPatienceS: number;
   };
   /** Switching the packs' outputs off when everything else is; absent: never. */
   readonly lastAct?: { readonly packs: readonly string[]; readonly afterDarkS: number };
@@ -121,6 +124,8 @@ export function policyOf(config: Config): Policy {
       groupSize: shutdown.restore.groupSize,
       groupEveryS: shutdown.restore.groupEvery,
       offTimeS: shutdown.restore.offTime,
+      uncordonShare: config.cluster?.uncordonShare ?? 0,
+      uncordonPatienceS: config.cluster?.uncordonPatience ?? 0,
     },
     ...(shutdown.lastAct === undefined
       ? {}

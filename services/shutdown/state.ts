@@ -31,6 +31,8 @@ export interface HostState {
   readonly rehalts?: number;
   /** Why the host could not be brought to where it should be; a person has to look. */
   readonly trouble?: string;
+  /** Monotonic ms since when it is really up again, and only its cordon keeps pods away. */
+  readonly backSinceMs?: number;
 }
 
 export interface StageState {
@@ -146,7 +148,11 @@ export type JournalEntry =
   | { readonly kind: 'note'; readonly text: string };
 
 /** What changes in a host's state; `phase` resets its clock. */
-export type HostChange = Partial<Omit<HostState, 'sinceMs' | 'trouble'>> & { readonly trouble?: string | null };
+export type HostChange = Partial<Omit<HostState, 'sinceMs' | 'trouble' | 'backSinceMs'>> & {
+  readonly trouble?: string | null;
+  /** It is really up again. */
+  readonly back?: true;
+};
 
 export interface EffectResult extends Outcome {
   /** Host the result is about; the pack, where it is about one. */

@@ -613,3 +613,70 @@ describe('down again before it was up', () => {
     expect(bench.host('cp1').phase).toBe('halting');
   });
 });
+
+describe('the first nodes that are back', () => {
+  const dark = (restore: PolicyChange['restore']): Bench => {
+    const bench = new Bench({ restore: { groupSize: 6, groupEveryS: 1, ...restore } });
+    bench.goDark();
+    bench.recharge();
+    bench.pass(31);
+    return bench;
+  };
+  const boots = (bench: Bench, ...ids: string[]): void => {
+    bench.answer('power');
+    for (const id of ids) bench.rack.booted(id, 'boot-2');
+    bench.pass();
+  };
+
+  it('take no pods before enough of the others are back, and keep no stage waiting', () => {
+    const bench = dark({ uncordonShare: 0.6, uncordonPatienceS: 300 });
+    boots(bench, 'cp1', 'cp2');
+    expect(bench.host('cp1')).toMatchObject({ phase: 'powering', cordonedByUs: true });
+    expect(bench.host('cp1').backSinceMs).toBeDefined();
+    expect(bench.flying('uncordon')).toEqual([]);
+    bench.pass(2);
+    boots(bench, 'w1');
+    expect(bench.flying('uncordon')).toEqual([]);
+    boots(bench, 'w2');
+    expect(
+      bench
+        .flying('uncordon')
+        .map(({ host }) => host)
+        .sort(),
+    ).toEqual(['cp1', 'cp2', 'w1', 'w2']);
+    bench.answer('uncordon');
+    bench.pass(2);
+    // The rest comes one by one.
+    boots(bench, 'b1');
+    expect(bench.flying('uncordon').map(({ host }) => host)).toEqual(['b1']);
+  });
+
+  it('wait no longer than their patience, also over a restart', () => {
+    const bench = dark({ uncordonShare: 1, uncordonPatienceS: 60 });
+    boots(bench, 'cp1');
+    bench.pass(30);
+    bench.restart();
+    bench.pass(25);
+    expect(bench.flying('uncordon')).toEqual([]);
+    bench.pass(10);
+    expect(bench.flying('uncordon').map(({ host }) => host)).toEqual(['cp1']);
+  });
+
+  it('do not wait for hosts that need a person', () => {
+    const bench = dark({ uncordonShare: 1, uncordonPatienceS: 3600 });
+    boots(bench, 'cp1');
+    Object.assign(bench.rack.host('cp2'), { reachable: false });
+    // It is power-cycled once, then given up; its stage is not awaited any more.
+    for (let second = 0; second < 400; second += 1) {
+      bench.answer('cut');
+      bench.answer('power');
+      for (const { host } of bench.flying('uncordon')) bench.rack.booted(host, 'boot-2');
+      bench.answer('uncordon');
+      for (const id of ['w1', 'w2', 'b1', 'b2'])
+        if (bench.host(id).phase === 'powering') bench.rack.booted(id, 'boot-2');
+      bench.pass();
+    }
+    expect(bench.host('cp2').trouble).toBeDefined();
+    expect(bench.all('up', ['cp1', 'w1', 'w2', 'b1', 'b2'])).toBe(true);
+  });
+});

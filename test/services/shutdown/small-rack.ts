@@ -75,7 +75,16 @@ export function smallPolicy(change: PolicyChange = {}): Policy {
     reserveRatio: 0.1,
     margin: 1.5,
     expectS: { cordon: 2, drain: 10, halt: 10, cut: 2 },
-    restore: { stableForS: 30, minSoc: 0.2, groupSize: 2, groupEveryS: 10, offTimeS: 5, ...change.restore },
+    restore: {
+      stableForS: 30,
+      minSoc: 0.2,
+      groupSize: 2,
+      groupEveryS: 10,
+      offTimeS: 5,
+      uncordonShare: 0,
+      uncordonPatienceS: 0,
+      ...change.restore,
+    },
     circuitLimitA: 16,
     circuitVolts: 110,
   };
