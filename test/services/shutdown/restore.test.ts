@@ -272,6 +272,18 @@ describe('starting', () => {
     expect(new Set(started(bench.effects))).toEqual(new Set(['cp1', 'cp2', 'w1']));
   });
 
+  it('does not want room twice for a machine that never stopped', () => {
+    const bench = new Bench({ hosts: { cp2: { cuttable: false, canWake: true } } });
+    bench.goDark();
+    bench.recharge();
+    bench.rack.budgetW = 100;
+    bench.rack.drawnW = 95;
+    Object.assign(bench.rack.host('cp2'), { powerW: 7, reachable: true });
+    bench.pass(32);
+    expect(bench.host('cp2').phase).toBe('powering');
+    expect(bench.host('cp1').phase).toBe('cut');
+  });
+
   it('fits each group into what the circuit carries continuously', () => {
     const bench = restoring();
     const freeA = 9.9 / 110;
@@ -638,6 +650,7 @@ describe('the first nodes that are back', () => {
     boots(bench, 'w1');
     expect(bench.flying('uncordon')).toEqual([]);
     boots(bench, 'w2');
+    bench.pass();
     expect(
       bench
         .flying('uncordon')
