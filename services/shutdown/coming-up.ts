@@ -75,7 +75,9 @@ function fittingGroup(
 ): { group: readonly Member[]; without: readonly (readonly [Member, string])[] } {
   const { rack, policy } = turn;
   const { circuit } = rack;
-  const starting = stagedHosts(turn).filter(([, state]) => state.phase === 'powering' && state.trouble === undefined);
+  const starting = stagedHosts(turn).filter(
+    ([, state]) => state.phase === 'powering' && state.backSinceMs === undefined && state.trouble === undefined,
+  );
   let circuitFreeW =
     circuit.freshness === 'fresh' && circuit.currentA !== undefined
       ? (circuit.limitA - circuit.currentA) * policy.circuitVolts - stillToComeW(turn, starting)
@@ -86,7 +88,8 @@ function fittingGroup(
   for (const pair of candidates) {
     if (group.length >= policy.restore.groupSize) break;
     const [host] = pair;
-    const surgeW = surgeOf(turn, pair);
+    // A machine that never stopped draws most of it already.
+    const surgeW = reachable(rack, host) === true ? moreW(turn, pair) : surgeOf(turn, pair);
     const freeW =
       host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, starting, budgetFreeW);
     if (surgeW > freeW || surgeW > circuitFreeW) {
@@ -108,14 +111,16 @@ function fittingGroup(
 const surgeOf = ({ rack }: Turn, [host, state]: Member): number =>
   (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
 
-/** What hosts that are starting will draw beyond what is measured already: a write may be under way, or be repeated. */
-function stillToComeW(turn: Turn, starting: readonly Member[]): number {
-  return starting.reduce((sum, member) => {
-    const { port, observed } = portOf(turn.rack, member[0]);
-    const drawnW = observed?.freshness === 'fresh' ? (port?.powerW ?? 0) : 0;
-    return sum + Math.max(0, surgeOf(turn, member) - drawnW);
-  }, 0);
+/** What a host will draw while it boots beyond what is measured at its port already, W. */
+function moreW(turn: Turn, member: Member): number {
+  const { port, observed } = portOf(turn.rack, member[0]);
+  const drawnW = observed?.freshness === 'fresh' ? (port?.powerW ?? 0) : 0;
+  return Math.max(0, surgeOf(turn, member) - drawnW);
 }
+
+/** The same of all that are starting: a write may be under way, or be repeated. */
+const stillToComeW = (turn: Turn, starting: readonly Member[]): number =>
+  starting.reduce((sum, member) => sum + moreW(turn, member), 0);
 
 function freeOn(turn: Turn, switchId: string, starting: readonly Member[], known: ReadonlyMap<string, number>): number {
   const sample = turn.rack.switches[switchId]?.sample;
