@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Chances, runStory, type Story } from './run.ts';
+import { Coverage } from './coverage.ts';
+import { MUTATIONS } from './mutations.ts';
+import { CALM, type Chances, ROUGH, runStory, type Story } from './run.ts';
 
 /** The five rules, over many seeded lives of a rack. A failing seed is printed and replays exactly. */
 
-const CALM: Chances = { kill: 0, failing: 0, hang: 0, apiGone: 0, silentPack: 0 };
-const ROUGH: Chances = { kill: 0.02, failing: 0.2, hang: 0.03, apiGone: 1, silentPack: 1 };
+const CALM_SEEDS = 500;
+const ROUGH_SEEDS = 1500;
 
 function broken(stories: readonly Story[]): string[] {
   return stories
@@ -19,9 +21,9 @@ const stories = (chances: Chances, count: number): Story[] =>
 
 describe('the coordinator over many outages', () => {
   it('ends every calm story with every host up and schedulable as before, and keeps the reserve', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, () => {
-    const calm = stories(CALM, 200);
+    const calm = stories(CALM, CALM_SEEDS);
     expect(broken(calm)).toEqual([]);
     // The stories reach what they are meant to reach.
     for (const phase of ['on-battery', 'shutting-down', 'dark', 'restoring'])
@@ -36,12 +38,16 @@ describe('the coordinator over many outages', () => {
     expect(forced).toEqual([]);
   });
 
-  it('survives kills at any moment, failing calls, hung hosts, a lost API and a silent pack', {
-    timeout: 120_000,
+  it('survives kills at any moment, failing calls, hung hosts, a lost API, a silent pack and hasty people', {
+    timeout: 240_000,
   }, () => {
-    const rough = stories(ROUGH, 400);
+    const rough = stories(ROUGH, ROUGH_SEEDS);
     expect(broken(rough)).toEqual([]);
-    expect(rough.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThan(1000);
+    expect(rough.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThan(10_000);
+    expect(rough.reduce((sum, { orders }) => sum + orders, 0)).toBeGreaterThan(3000);
+    const coverage = new Coverage();
+    for (const story of rough) coverage.add(story.coverage);
+    expect(coverage.missing(['kill', 'order', 'silent-pack'], {})).toEqual([]);
   });
 
   it('replays exactly from its seed', () => {
@@ -56,4 +62,21 @@ describe('the coordinator over many outages', () => {
       .filter((entry) => entry.kind === 'host' && entry.change.forced);
     expect(forced.length).toBeGreaterThan(10);
   });
+});
+
+describe('a rule broken on purpose', () => {
+  it.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))(
+    'is caught: %s',
+    {
+      timeout: 120_000,
+    },
+    (_, mutation) => {
+      let caught: number | undefined;
+      for (let seed = 1; seed <= CALM_SEEDS && caught === undefined; seed += 1) {
+        const { violations, complaints } = runStory(seed, mutation.chances, mutation);
+        if (violations.length + complaints.length > 0) caught = seed;
+      }
+      expect(caught).toBeDefined();
+    },
+  );
 });

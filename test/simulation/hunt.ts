@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Chances, runStory } from './run.ts';
+import { CALM, type Chances, ROUGH, runStory } from './run.ts';
 
 /** The long hunt: `npm run simulate -- --runs 100000`. Prints every seed that breaks a rule; it replays exactly. */
 
@@ -15,14 +15,8 @@ const { values } = parseArgs({
 });
 
 const chances: Chances = values.calm
-  ? { kill: 0, failing: 0, hang: 0, apiGone: 0, silentPack: 0 }
-  : {
-      kill: Number(values.kill),
-      failing: Number(values.failing),
-      hang: Number(values.hang),
-      apiGone: 1,
-      silentPack: 1,
-    };
+  ? CALM
+  : { ...ROUGH, kill: Number(values.kill), failing: Number(values.failing), hang: Number(values.hang) };
 
 const runs = Number(values.runs);
 const from = Number(values.from);

@@ -2,25 +2,14 @@ import { judgeMains, type MainsState, type MainsWitness, unknownMains } from '..
 import type { Rack } from '../../services/rack/rack.ts';
 import type { Policy } from '../../services/shutdown/policy.ts';
 import type { Effect, EffectResult } from '../../services/shutdown/state.ts';
+import type { Seen } from './orders.ts';
+import type { Random } from './random.ts';
 
 /**
  * A rack small enough to run a hundred thousand times: hosts, ports, nodes and a battery as plain numbers, in steps of
  * one virtual second. It knows nothing of how the coordinator decides; it only does what effects ask and keeps a record
  * of rules that were broken.
  */
-
-export type Random = () => number;
-
-/** A small seeded generator (mulberry32). */
-export function random(seed: number): Random {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 export interface ToyHost {
   readonly id: string;
@@ -35,9 +24,25 @@ export interface ToyHost {
   unschedulable: boolean;
   mark: string | undefined;
   readonly cordonedByPerson: boolean;
+  /** Its port was off before us: it lives from a supply of its own. */
+  readonly ownSupply: boolean;
+  /** Its port must never be switched off. */
+  readonly protected: boolean;
   pods: number;
   heartbeatS: number;
 }
+
+/** Who is odd in this story. */
+export interface ToyOdd {
+  /** Never halt, whatever they are told. */
+  readonly hanging: ReadonlySet<string>;
+  readonly cordoned: ReadonlySet<string>;
+  readonly ownSupply: ReadonlySet<string>;
+}
+
+/** What the switch can give, W. All ports at once would need more while everything boots. */
+export const BUDGET_W = 69.5;
+const BOOT_W = 9.5;
 
 export interface ToyFaults {
   /** Share of effects that fail. */
@@ -54,19 +59,26 @@ export class ToyRack {
   readonly fullWh: number;
   readonly hosts: ToyHost[];
   readonly violations: string[] = [];
+  /** Nodes that were halted although something evictable ran on them. */
+  readonly haltedWithPods: string[] = [];
   readonly #random: Random;
   #mainsState: MainsState = unknownMains(0);
   #bankAtS = 0;
   #bankWh: number;
   faults: ToyFaults = { failing: 0, silentPack: false, apiGone: false };
+  /** Hosts that a person has ordered to be left alone. */
+  excused: ReadonlySet<string> = new Set();
+  /** Told of every fault that bit. */
+  readonly #bit: (fault: string) => void;
 
   constructor(
     policy: Policy,
     fullWh: number,
     rng: Random,
-    hanging: ReadonlySet<string>,
-    cordoned: ReadonlySet<string>,
+    { hanging, cordoned, ownSupply }: ToyOdd,
+    bit: (fault: string) => void = () => {},
   ) {
+    this.#bit = bit;
     this.fullWh = fullWh;
     this.energyWh = fullWh;
     this.#bankWh = fullWh;
@@ -79,10 +91,12 @@ export class ToyRack {
       untilS: 0,
       boot: 1,
       hangs: hanging.has(host.id),
-      portOn: true,
+      portOn: !ownSupply.has(host.id),
       unschedulable: cordoned.has(host.id),
       mark: undefined,
       cordonedByPerson: cordoned.has(host.id),
+      ownSupply: ownSupply.has(host.id),
+      protected: host.protected,
       pods: 5,
       heartbeatS: 0,
     }));
@@ -92,10 +106,28 @@ export class ToyRack {
     return 40 + this.hosts.reduce((sum, host) => sum + this.drawOf(host), 0) / 0.8;
   }
 
+  /** What all ports draw, W. */
+  get portsW(): number {
+    return this.hosts.reduce((sum, host) => sum + (host.port === undefined ? 0 : this.drawOf(host)), 0);
+  }
+
+  runs(id: string): boolean {
+    return this.hosts.find((host) => host.id === id)?.state === 'running';
+  }
+
+  /** What a person sees who walks up to the rack. */
+  visible(): Seen[] {
+    return this.hosts.map(({ id, state }) => ({
+      id,
+      runs: state === 'running',
+      off: state === 'halted' || state === 'off',
+    }));
+  }
+
   drawOf(host: ToyHost): number {
     if (host.port !== undefined && !host.portOn) return 0;
     if (host.state === 'halted' || host.state === 'off') return 1.2;
-    return host.state === 'booting' ? 8 : 7;
+    return host.state === 'booting' ? BOOT_W : 7;
   }
 
   step(): void {
@@ -104,22 +136,38 @@ export class ToyRack {
     else this.energyWh -= this.loadW / 3600;
     if (this.energyWh <= 0) {
       this.energyWh = 0;
-      const awake = this.hosts.filter(({ state, hangs }) => !hangs && state !== 'off' && state !== 'halted');
+      const awake = this.hosts.filter(
+        ({ id, state, hangs, ownSupply }) =>
+          !hangs && !ownSupply && !this.excused.has(id) && state !== 'off' && state !== 'halted',
+      );
       if (awake.length > 0) this.violations.push(`${this.timeS}: battery empty under ${awake.map(({ id }) => id)}`);
     }
     for (const host of this.hosts) this.#live(host);
+    if (this.portsW > BUDGET_W) this.violations.push(`${this.timeS}: the switch gives ${this.portsW} W`);
   }
 
   #live(host: ToyHost): void {
     if (host.state === 'halting' && this.timeS >= host.untilS) host.state = 'halted';
+    if (host.ownSupply && host.state === 'halted') this.#restartByHand(host);
     if (host.state === 'off' && host.portOn) [host.state, host.untilS] = ['booting', this.timeS + 18];
-    if (host.state === 'booting' && this.timeS >= host.untilS) [host.state, host.boot] = ['running', host.boot + 1];
+    if (host.state === 'booting' && this.timeS >= host.untilS)
+      [host.state, host.boot, host.pods] = ['running', host.boot + 1, host.unschedulable ? 0 : 5];
     if (host.state === 'running' && this.timeS % 10 === 0) host.heartbeatS = this.timeS;
+  }
+
+  /** Nobody but a person starts it again: somebody comes by while mains is there. */
+  #restartByHand(host: ToyHost): void {
+    if (this.mains && this.timeS % 60 === 0) [host.state, host.untilS] = ['booting', this.timeS + 25];
   }
 
   /** `said`: the coordinator has written that this cut is forced. */
   setPort(host: ToyHost, on: boolean, said: boolean): void {
+    if (host.ownSupply) {
+      host.portOn = on;
+      return;
+    }
     if (host.portOn && !on) {
+      if (host.protected) this.violations.push(`${this.timeS}: the protected port of ${host.id} was cut`);
       const alive = host.state === 'running' || host.state === 'halting' || host.state === 'booting';
       if (alive && !said) this.violations.push(`${this.timeS}: ${host.id} lost power while ${host.state}`);
       host.state = 'off';
@@ -135,7 +183,9 @@ export class ToyRack {
     const results = targets.map((id): EffectResult => {
       const host = this.hosts.find((each) => each.id === id);
       if (host === undefined) return { host: id, code: 'refused' };
-      if ((api && this.faults.apiGone) || this.#random() < this.faults.failing) {
+      const unreachable = api && this.faults.apiGone;
+      if (unreachable || this.#random() < this.faults.failing) {
+        this.#bit(unreachable ? 'api-gone' : 'failing-call');
         // A call that failed for us may still have worked over there.
         if (this.#random() < 0.5 && !(api && this.faults.apiGone)) this.#apply(effect, host, forced.has(id));
         return { host: id, code: 'timeout' };
@@ -156,12 +206,14 @@ export class ToyRack {
         return 'done';
       case 'uncordon':
         if (host.mark !== effect.runId) return 'left-alone';
-        [host.unschedulable, host.mark] = [false, undefined];
+        [host.unschedulable, host.mark, host.pods] = [false, undefined, 5];
         return 'done';
       case 'drain':
         host.pods = 0;
         return 'done';
       case 'halt':
+        if (host.hangs) this.#bit('hung-host');
+        if (host.state === 'running' && host.node && host.pods > 0) this.haltedWithPods.push(host.id);
         if (host.state === 'running' && !host.hangs)
           [host.state, host.untilS] = ['halting', this.timeS + 5 + Math.floor(this.#random() * 8)];
         return host.state === 'off' || host.state === 'halted' ? 'unreachable' : 'done';
@@ -219,8 +271,8 @@ export class ToyRack {
           sample: {
             kind: 'switch',
             measuredAtMs: wallMs,
-            budgetW: 400,
-            drawnW: this.hosts.reduce((sum, host) => sum + (host.port === undefined ? 0 : this.drawOf(host)), 0),
+            budgetW: BUDGET_W,
+            drawnW: this.portsW,
             totalTrusted: true,
             ports: this.hosts.flatMap((host) =>
               host.port === undefined

@@ -1,0 +1,77 @@
+import type { Policy } from '../../services/shutdown/policy.ts';
+import type { CoordinatorState, JournalEntry } from '../../services/shutdown/state.ts';
+
+/** What the watchman must know of the world, whatever it is made of. */
+export interface Watched {
+  readonly timeS: number;
+  readonly mains: boolean;
+  /** Is it running right now? */
+  runs(host: string): boolean;
+}
+
+/** Mains counts as having been there when it was not away within so many seconds: a loss needs time to be believed. */
+const LATELY_S = 20;
+
+/** Sees to the rules that are about what may be begun, and when; it knows nothing of how it is decided. */
+export class Watchman {
+  readonly violations: string[] = [];
+  readonly #controlPlane: readonly string[];
+  readonly #controlStage: string;
+  #awayS = Number.NEGATIVE_INFINITY;
+  #hadMajority = false;
+
+  /** @param controlStage the stage that holds the control plane */
+  constructor(policy: Policy, controlStage = 'control-plane') {
+    this.#controlStage = controlStage;
+    this.#controlPlane = policy.stages.find(({ name }) => name === controlStage)?.hosts ?? [];
+  }
+
+  /** Before the entries are acted upon. */
+  saw(before: CoordinatorState, entries: readonly JournalEntry[], world: Watched): void {
+    let began = new Set(before.stages.flatMap(({ name, beganMs }) => (beganMs === undefined ? [] : [name])));
+    let { phase } = before;
+    for (const entry of entries) {
+      if (entry.kind === 'phase') {
+        phase = entry.phase;
+        if (phase === 'on-battery' && !this.#lately(world) && before.phase !== 'shutting-down')
+          this.#blame(world, 'an outage began while mains was there');
+      } else if (entry.kind === 'stage') {
+        began = new Set(began);
+        if (entry.began) began.add(entry.stage);
+        else began.delete(entry.stage);
+        const byMains = entry.trigger !== 'rehearsal';
+        if (entry.began && byMains && !this.#lately(world))
+          this.#blame(world, `${entry.stage} began while mains was there`);
+      } else if (entry.kind === 'host' && entry.change.phase === 'halting' && phase !== 'dark') {
+        const stage = this.#controlPlane.includes(entry.host) ? this.#controlStage : undefined;
+        if (stage !== undefined && !began.has(stage))
+          this.#blame(world, `${entry.host} is halted before its stage begins`);
+      }
+    }
+  }
+
+  /** Every second: does a majority of the control plane live while nobody wants it down? */
+  looks(state: CoordinatorState, world: Watched): void {
+    if (!world.mains) this.#awayS = world.timeS;
+    const living = this.#controlPlane.filter((id) => world.runs(id)).length;
+    const majority = living > this.#controlPlane.length / 2;
+    const began = state.stages.some(({ name, beganMs }) => name === this.#controlStage && beganMs !== undefined);
+    const steady = this.#controlPlane.every((id) => {
+      const phase = state.hosts[id]?.phase;
+      return phase === 'up' || phase === 'cordoned' || phase === 'drained';
+    });
+    if (began || !steady || state.phase === 'dark' || state.phase === 'restoring') this.#hadMajority = false;
+    else if (this.#hadMajority && !majority) {
+      this.#blame(world, `only ${living} of ${this.#controlPlane.length} of the control plane are left`);
+      this.#hadMajority = false;
+    } else this.#hadMajority = majority;
+  }
+
+  #lately(world: Watched): boolean {
+    return !world.mains || world.timeS - this.#awayS <= LATELY_S;
+  }
+
+  #blame(world: Watched, what: string): void {
+    if (this.violations.length < 100) this.violations.push(`${world.timeS}: ${what}`);
+  }
+}
