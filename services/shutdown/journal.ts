@@ -1,18 +1,22 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { JournalEntry } from './state.ts';
 import type { JournalLine } from './view.ts';
+
+/** What a journal needs of a file system; `node:fs` is one. */
+export interface JournalDisk {
+  mkdirSync(path: string, options: { recursive: true; mode: number }): unknown;
+  readFileSync(path: string, encoding: 'utf8'): string;
+  openSync(path: string, flags: 'a', mode: number): number;
+  writeSync(fd: number, bytes: Uint8Array, offset: number): number;
+  /** What was written before is safe from now on. */
+  fsyncSync(fd: number): void;
+  fstatSync(fd: number): { readonly size: number };
+  ftruncateSync(fd: number, bytes: number): void;
+  truncateSync(path: string, bytes: number): void;
+  renameSync(from: string, to: string): void;
+  closeSync(fd: number): void;
+}
 
 /** What the coordinator needs of its record. */
 export interface JournalKeeper {
@@ -34,6 +38,7 @@ export interface JournalKeeper {
 export class Journal implements JournalKeeper {
   readonly path: string;
   readonly #wallMs: () => number;
+  readonly #disk: JournalDisk;
   #fd: number | undefined;
   #seq = 0;
   #tail: JournalLine[] = [];
@@ -42,9 +47,10 @@ export class Journal implements JournalKeeper {
   /** Number of the first line of this file. */
   #beganSeq = 0;
 
-  constructor(stateDir: string, wallMs: () => number) {
+  constructor(stateDir: string, wallMs: () => number, disk: JournalDisk = fs) {
     this.path = join(stateDir, 'journal.jsonl');
     this.#wallMs = wallMs;
+    this.#disk = disk;
   }
 
   /** Why lines cannot be written at present. */
@@ -57,10 +63,10 @@ export class Journal implements JournalKeeper {
    * line elsewhere is left out and named in `damage`.
    */
   open(): { lines: readonly JournalLine[]; damage: readonly string[] } {
-    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    const { lines, damage, soundBytes } = readJournal(this.path);
-    if (soundBytes !== undefined) truncateSync(this.path, soundBytes);
-    this.#fd = openSync(this.path, 'a', 0o600);
+    this.#disk.mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    const { lines, damage, soundBytes } = readJournal(this.path, this.#disk);
+    if (soundBytes !== undefined) this.#disk.truncateSync(this.path, soundBytes);
+    this.#fd = this.#disk.openSync(this.path, 'a', 0o600);
     this.#seq = lines.at(-1)?.seq ?? 0;
     this.#tail = lines.slice(-TAIL);
     this.#beganSeq = lines.at(0)?.seq ?? 0;
@@ -78,7 +84,7 @@ export class Journal implements JournalKeeper {
     if (this.#pending.length > MOST_PENDING) this.#pending = this.#pending.slice(-MOST_PENDING);
     try {
       if (this.#fd === undefined) throw new Error('journal is not open');
-      appendAll(this.#fd, this.#pending.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      appendAll(this.#disk, this.#fd, this.#pending.map((line) => `${JSON.stringify(line)}\n`).join(''));
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
       return false;
@@ -98,9 +104,9 @@ export class Journal implements JournalKeeper {
   rotate(): void {
     if (this.#fd === undefined || this.#seq - this.#beganSeq < ROTATE_AFTER_LINES) return;
     try {
-      renameSync(this.path, join(dirname(this.path), `journal.${Math.round(this.#wallMs())}.jsonl`));
-      const fd = openSync(this.path, 'a', 0o600);
-      closeSync(this.#fd);
+      this.#disk.renameSync(this.path, join(dirname(this.path), `journal.${Math.round(this.#wallMs())}.jsonl`));
+      const fd = this.#disk.openSync(this.path, 'a', 0o600);
+      this.#disk.closeSync(this.#fd);
       this.#fd = fd;
       // The numbers go on: the new file begins with a line that carries the last of them.
       this.append([{ kind: 'note', text: 'a new file begins' }]);
@@ -111,7 +117,7 @@ export class Journal implements JournalKeeper {
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#fd !== undefined) this.#disk.closeSync(this.#fd);
     this.#fd = undefined;
   }
 }
@@ -121,28 +127,31 @@ const MOST_PENDING = 2000;
 const ROTATE_AFTER_LINES = 5000;
 
 /** All of it, flushed, or nothing: half a line would swallow the next one. */
-function appendAll(fd: number, text: string): void {
+function appendAll(disk: JournalDisk, fd: number, text: string): void {
   const bytes = Buffer.from(text);
-  const before = fstatSync(fd).size;
+  const before = disk.fstatSync(fd).size;
   try {
     let written = 0;
-    while (written < bytes.length) written += writeSync(fd, bytes, written);
-    fsyncSync(fd);
+    while (written < bytes.length) written += disk.writeSync(fd, bytes, written);
+    disk.fsyncSync(fd);
   } catch (error) {
-    ftruncateSync(fd, before);
+    disk.ftruncateSync(fd, before);
     throw error;
   }
 }
 
 /** Reads a journal file without changing it. `soundBytes` is set when a torn last line should be cut off there. */
-export function readJournal(path: string): {
+export function readJournal(
+  path: string,
+  disk: JournalDisk = fs,
+): {
   lines: readonly JournalLine[];
   damage: readonly string[];
   soundBytes?: number;
 } {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = disk.readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { lines: [], damage: [] };
     throw error;
