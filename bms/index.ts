@@ -25,4 +25,12 @@ export { driverFor, driverIds, UnknownDriverError } from './drivers/registry.ts'
 export * from './model/index.ts';
 export { bindControl, type ControlOptions, type ControlOutcome, type PackControl } from './pack-control.ts';
 export { implausible } from './plausible.ts';
+export {
+  ASKED_BY_NAME,
+  type Certainty,
+  type Finding,
+  type ProbePlace,
+  type ProbeReport,
+  probe,
+} from './probe/index.ts';
 export { type PlacedSensor, SensorPack } from './sensor-pack.ts';
