@@ -13,7 +13,7 @@ import { ownDrivers } from './config/profiles.ts';
 import type { Config } from './config/schema.ts';
 import { readSecret } from './config/secrets.ts';
 import { probeTarget } from './hosts/index.ts';
-import { httpFace } from './http/index.ts';
+import { type DrillDesk, httpFace } from './http/index.ts';
 import { RackStore } from './rack/store.ts';
 import type { Clock } from './runtime/clock.ts';
 import { messageOf } from './runtime/errors.ts';
@@ -37,6 +37,8 @@ export interface ServiceOptions {
   /** Deadlines on real wires; always the machine's own. */
   readonly wire: Clock;
   readonly log: Log;
+  /** Plays drills for the HTTP face; without it none can be had there. */
+  readonly drill?: DrillDesk;
   /** Folder of the built web page. */
   readonly webRoot?: string;
 }
@@ -54,7 +56,7 @@ const PUBLISH_EVERY_MS = 1000;
 const KEEP_SOC_EVERY_MS = 60_000;
 
 /** The running program, put together: the only place that makes things. Resolves when everything has started. */
-export async function startService({ config, clock, wire, log, webRoot }: ServiceOptions): Promise<Service> {
+export async function startService({ config, clock, wire, log, drill, webRoot }: ServiceOptions): Promise<Service> {
   const stateDir = config.shutdown.stateDir ?? DEFAULT_STATE_DIR;
   const policy = policyOf(config);
   const buses = new Buses();
@@ -141,6 +143,7 @@ export async function startService({ config, clock, wire, log, webRoot }: Servic
       return latest === undefined ? '' : prometheusText(latest);
     },
     ...(webRoot === undefined ? {} : { webRoot }),
+    ...(drill === undefined ? {} : { drill }),
     log,
     journalTrouble: () => journal.failure,
     history,

@@ -9,7 +9,10 @@ const clockOf = (atS: number): string => {
 
 /** A drill for a person: what happens when, the charge, what was found. */
 export function describeDrill(story: DrillStory, { verdict, findings }: Verdict): string[] {
-  const lines = timeline(story);
+  const lines = timelineOf(story).map(
+    ({ atS, text, socRatio }) =>
+      `${clockOf(atS)}  ${text}${socRatio === undefined ? '' : ` (${Math.round(socRatio * 100)} %)`}`,
+  );
   lines.push('', chart(story), '');
   for (const { severity, text, tryThis } of findings) {
     lines.push(`${severity.padEnd(10)} ${text}`);
@@ -30,24 +33,32 @@ interface Group {
   readonly hosts: string[];
 }
 
+/** One thing that happened, `atS` from the loss of mains. */
+export interface Happening {
+  readonly atS: number;
+  readonly text: string;
+  /** Charge at that moment, 0..1, where it matters. */
+  readonly socRatio?: number;
+}
+
 /** What happened, hosts of one moment on one line. */
-function timeline({ events, points }: DrillStory): string[] {
-  const rows: (string | Group)[] = [];
+export function timelineOf({ events, points }: DrillStory): Happening[] {
+  const rows: (Happening | Group)[] = [];
   for (const { atS, entry } of events) {
     if (entry.kind === 'host' && entry.change.phase !== undefined) {
       const word = `${entry.change.phase}${entry.change.forced ? ' by force' : ''}`;
       const group = rows.findLast(
-        (row): row is Group => typeof row !== 'string' && row.word === word && atS - row.atS <= TOGETHER_S,
+        (row): row is Group => 'hosts' in row && row.word === word && atS - row.atS <= TOGETHER_S,
       );
       if (group === undefined) rows.push({ atS, word, hosts: [entry.host] });
       else group.hosts.push(entry.host);
     }
     const text = sentence(entry);
     if (text === undefined) continue;
-    const soc = points.findLast((point) => point.atS <= atS)?.socRatio;
-    rows.push(`${clockOf(atS)}  ${text}${soc === undefined ? '' : ` (${Math.round(soc * 100)} %)`}`);
+    const socRatio = points.findLast((point) => point.atS <= atS)?.socRatio;
+    rows.push({ atS, text, ...(socRatio === undefined ? {} : { socRatio }) });
   }
-  return rows.map((row) => (typeof row === 'string' ? row : `${clockOf(row.atS)}  ${some(row.hosts)}: ${row.word}`));
+  return rows.map((row) => ('hosts' in row ? { atS: row.atS, text: `${some(row.hosts)}: ${row.word}` } : row));
 }
 
 function sentence(entry: DrillStory['events'][number]['entry']): string | undefined {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
 import type { Rack } from '../rack/rack.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import { LearnedFile } from '../shutdown/learned-file.ts';
 import type { CoordinatorView } from '../shutdown/view.ts';
 import { type DrillOptions, runDrill } from '../twin/drill/drill.ts';
-import type { DrillFaults } from '../twin/drill/drill-rack.ts';
-import { judge, some } from '../twin/drill/verdict.ts';
+import { liveOf } from '../twin/drill/live.ts';
+import { judge } from '../twin/drill/verdict.ts';
+import { faultsOf } from './drill-faults.ts';
 import { describeDrill } from './drill-words.ts';
 import { serviceAt } from './service-client.ts';
 
@@ -40,7 +40,7 @@ export async function drill(options: DrillArguments): Promise<number> {
     ...(loadW === undefined ? {} : { loadW }),
     ...(truthRatio === undefined ? {} : { truthRatio }),
     ...(existsSync(config.shutdown.stateDir ?? '/var/lib/holdover') ? { learned: memory.read() } : {}),
-    faults: faultsOf(options.faults ?? '', config),
+    faults: faultsOf((options.faults ?? '').split(','), config),
     wallMs: systemClock.wallMs(),
     ...(process.stderr.isTTY && !options.json ? { onProgress: progress } : {}),
   });
@@ -67,14 +67,7 @@ async function liveState(
     service.get<Pick<CoordinatorView, 'schedule'>>('/api/v1/schedule'),
     service.get<Pick<CoordinatorView, 'hosts'>>('/api/v1/hosts'),
   ]);
-  const { socRatio, socSigma } = rack.bank;
-  const packs = Object.keys(rack.packs);
-  return {
-    socRatio: socRatio === undefined ? {} : Object.fromEntries(packs.map((id) => [id, socRatio])),
-    ...(socSigma === undefined ? {} : { socSigma }),
-    hostW: Object.fromEntries(hosts.flatMap(({ id, powerW }) => (powerW === undefined ? [] : [[id, powerW]]))),
-    loadW: schedule.loadW,
-  };
+  return liveOf({ rack, coordinator: { schedule, hosts } });
 }
 
 const UNIT_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
@@ -94,35 +87,4 @@ function figure(text: string | undefined, option: string, least: number, most: n
   if (text.trim() === '' || !(value >= least && value <= most))
     throw new UserError(`${option} ${text}: expected a number from ${least} to ${most}`);
   return value;
-}
-
-const FAULTS_HELP = 'silent:<pack|meter|switch|api>, hang:<host>, disobey:<switch>, stuck:<node|all>';
-
-/** `silent:lfp1,hang:pi3` */
-function faultsOf(text: string, config: Config): DrillFaults {
-  const faults = {
-    silent: new Set<string>(),
-    hang: new Set<string>(),
-    disobey: new Set<string>(),
-    stuck: new Set<string>(),
-  };
-  const devices = [...config.packs, ...config.meters, ...config.switches].map(({ id }) => id);
-  const known: Readonly<Record<keyof DrillFaults, readonly string[]>> = {
-    silent: [...devices, 'api'],
-    hang: config.hosts.map(({ id }) => id),
-    disobey: config.switches.map(({ id }) => id),
-    stuck: [...config.hosts.flatMap(({ node }) => (node === undefined ? [] : [node])), 'all'],
-  };
-  for (const part of text.split(',').filter((each) => each !== '')) {
-    const [kind = '', what = ''] = part.split(':');
-    if (!(kind in faults)) throw new UserError(`--faults ${part}: no such fault`, FAULTS_HELP);
-    const name = kind as keyof DrillFaults;
-    if (!known[name].includes(what))
-      throw new UserError(
-        `--faults ${part}: ${what || 'nothing'} is not in the configuration`,
-        `one of ${some(known[name])}`,
-      );
-    faults[name].add(what);
-  }
-  return faults;
 }

@@ -21,6 +21,7 @@ export async function run(options: { config: string; logLevel: LogLevel; clockSp
     clock: fastClock(options.clockSpeed),
     wire: systemClock,
     log,
+    drill: { run: async (...ask) => (await import('./live-drill.ts')).liveDrill(config, log, ...ask) },
     ...(webRoot === undefined ? {} : { webRoot }),
   });
   console.log(JSON.stringify({ ready: true, address: service.address }));

@@ -4,6 +4,7 @@ import { hostGuard, isLoopback } from './host-guard.ts';
 import { describeApi } from './openapi.ts';
 import { HttpProblem, problemOf, sendProblem } from './problem.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { drillRoutes } from './routes/drill.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { historyRoutes } from './routes/history.ts';
@@ -73,6 +74,7 @@ export async function buildApp(listen: string, context: RouteContext): Promise<A
       journalRoutes,
       eventRoutes,
       commandRoutes,
+      drillRoutes,
       healthRoutes,
       historyRoutes,
       pageRoutes,

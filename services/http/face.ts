@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { Desk, SnapshotFeed } from '../shutdown/view.ts';
 import { Access, type AccessToken } from './access.ts';
 import { buildApp } from './app.ts';
+import type { DrillDesk } from './drill-desk.ts';
 import { EVENT_LIMITS, EventHub, type EventLimits } from './events.ts';
 import type { HistoryDesk } from './history-desk.ts';
 import { hostName, portOf } from './host-guard.ts';
@@ -22,6 +23,8 @@ export interface HttpFaceOptions {
   readonly log: FaceLog;
   /** The local history; without it its routes say so. */
   readonly history?: HistoryDesk;
+  /** Plays drills; without it none can be had. */
+  readonly drill?: DrillDesk;
   /** Why the journal cannot be written; absent when it can. Decides readiness. */
   readonly journalTrouble?: () => string | undefined;
   /** Ages of snapshots are taken by this clock: the machine's own, also when the rack runs in fast motion. */
@@ -29,6 +32,8 @@ export interface HttpFaceOptions {
   /** A snapshot older than this is stale, ms; 10 s when absent. */
   readonly staleAfterMs?: number;
   readonly commandDeadlineMs?: number;
+  /** Ms of the machine's time that a drill may take; 60 s when absent. */
+  readonly drillDeadlineMs?: number;
   readonly events?: Partial<EventLimits>;
 }
 
@@ -61,6 +66,8 @@ export async function assemble(options: HttpFaceOptions): Promise<Parts> {
     commandDeadlineMs: options.commandDeadlineMs ?? 10_000,
     webRoot: options.webRoot,
     history: options.history,
+    drill: options.drill,
+    drillDeadlineMs: options.drillDeadlineMs ?? 60_000,
     wallMs: () => options.feed.latest()?.rack.wallMs ?? clock.wallMs(),
     log: options.log,
   };

@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Desk } from '../shutdown/view.ts';
 import type { Access } from './access.ts';
+import type { DrillDesk } from './drill-desk.ts';
 import type { EventHub } from './events.ts';
 import type { HistoryDesk } from './history-desk.ts';
 import type { LatestSnapshot } from './latest.ts';
@@ -32,6 +33,9 @@ export interface RouteContext {
   readonly webRoot: string | undefined;
   /** Absent: nothing is kept. */
   readonly history: HistoryDesk | undefined;
+  /** Absent: no drill can be played. */
+  readonly drill: DrillDesk | undefined;
+  readonly drillDeadlineMs: number;
   /** Time of the rack, ms: the history is kept by it. */
   readonly wallMs: () => number;
   readonly log: FaceLog;

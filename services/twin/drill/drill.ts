@@ -33,6 +33,8 @@ export interface DrillOptions {
   /** Wall clock at the moment mains goes away, ms. */
   readonly wallMs: number;
   readonly onProgress?: (atS: number) => void;
+  /** Ends the drill before its time. */
+  readonly signal?: AbortSignal;
 }
 
 /** The rack at one moment of a drill; `atS` counts from the loss of mains. */
@@ -72,7 +74,7 @@ const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error:
 /**
  * Plays an outage with somebody's own configuration: the real judge, count of charge, coordinator and executor, in
  * virtual time, on a rack in numbers.
- * @throws UserError when the configuration holds nothing to drill
+ * @throws UserError when the configuration holds nothing to drill, and the reason of `signal` when that ends it
  */
 export async function runDrill(options: DrillOptions): Promise<DrillStory> {
   const { config, outageS } = options;
@@ -107,9 +109,10 @@ export async function runDrill(options: DrillOptions): Promise<DrillStory> {
     rack.step(1);
     measure(config, rack, store, Math.round(rack.timeS), seen?.state.phase ?? 'mains');
     await clock.advance(1000);
-    if (seen !== undefined && story.isOver(atS, seen.state)) break;
+    if (options.signal?.aborted || (seen !== undefined && story.isOver(atS, seen.state))) break;
   }
   await Promise.all([coordinator.stop(), clock.advance(WIND_UP_MS)]);
+  options.signal?.throwIfAborted();
   return story.told(journal.lines, seen?.state ?? fail(), policy.reserveRatio);
 }
 

@@ -23,6 +23,7 @@ const ROUTES = [
   'get /api/v1/energy',
   'get /api/v1/health',
   'post /api/v1/commands',
+  'post /api/v1/drill',
   'get /healthz',
   'get /readyz',
   'get /metrics',
