@@ -28,7 +28,7 @@ export type ClusterOptions = Pick<ClusterConfig, 'kubeconfig' | 'requestTimeout'
  * coordinator decides by: drain deadlines and pauses are its time, `requestTimeout` is real time on a real wire.
  */
 export async function openCluster(config: ClusterOptions, clock: Clock = systemClock): Promise<Cluster> {
-  const { kubeconfig, context, stop = 'evict', uncordonShare = 0.6, uncordonPatience = 300 } = config;
+  const { kubeconfig, context, stop = 'evict' } = config;
   const access = await loadKubeconfig(kubeconfig, context);
   const rest = new RestClient(access, config.requestTimeout * 1000, {
     servers: (config.servers ?? []).map((server) => new URL(server)),
@@ -37,11 +37,7 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
   const rules = rulesOf(config);
   const inventory = new Inventory(rest, clock, rules);
   const scale = stop === 'scale';
-  const terms = { share: uncordonShare, patienceMs: uncordonPatience * 1000, scales: scale };
-  const homecoming = new Homecoming(rest, clock, terms, async () => ({
-    sample: await inventory.look(),
-    leases: inventory.hasLeases,
-  }));
+  const homecoming = new Homecoming(rest, clock, scale);
   const closed = new AbortController();
   let lacking: readonly string[] = [];
   return {
@@ -50,12 +46,12 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
       return lacking.length === 0 ? sample : { ...sample, missingRights: lacking };
     },
     cordon: (node, runId) => {
-      homecoming.calledOff([node], runId);
+      homecoming.calledOff(runId);
       return changeNode(rest, clock, node, (found) => decideCordon(found, runId));
     },
-    uncordon: (node, runId) => homecoming.uncordon(node, runId, closed.signal),
+    uncordon: (node, runId) => homecoming.uncordon(node, runId),
     drain: (nodes, options) => {
-      homecoming.calledOff(nodes, options.runId);
+      homecoming.calledOff(options.runId);
       const signal = AbortSignal.any([options.signal, closed.signal]);
       return drainNodes(rest, clock, nodes, { ...options, signal }, { rules, scale });
     },

@@ -38,11 +38,6 @@ export class Inventory {
     });
   }
 
-  /** Signs of life are the kubelets' Leases, and not the much rarer heartbeat of the Ready condition. */
-  get hasLeases(): boolean {
-    return this.#mayLease;
-  }
-
   /** The cluster as of now. Rejects with an ApiError. */
   async look(): Promise<ClusterSample> {
     const pulse = this.#pulse().catch((error: unknown) => {

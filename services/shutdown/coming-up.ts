@@ -152,8 +152,8 @@ function wake(turn: Turn, host: HostPolicy): void {
 }
 
 /**
- * The first nodes that are back would get all pods of the cluster: they stay cordoned until enough of the others are
- * back, for some time (kubernetes-shutdown.md §12). A node of ours that never went down takes pods already.
+ * The first nodes that are back would get all pods of the cluster: they stay cordoned until the control plane and
+ * enough of the others are back, for some time (kubernetes-shutdown.md §12). A node of ours that never went down takes pods already.
  */
 function othersAreBack(turn: Turn, host: HostPolicy): boolean {
   const { uncordonShare, uncordonPatienceS } = turn.policy.restore;
@@ -162,7 +162,10 @@ function othersAreBack(turn: Turn, host: HostPolicy): boolean {
   const back = nodes.filter(([, { phase, cordonedByUs, backSinceMs }]) =>
     phase === 'powering' ? backSinceMs !== undefined : phase === 'up' && !cordonedByUs,
   );
-  if (back.length >= nodes.length * uncordonShare) return true;
+  const planes =
+    turn.rack.cluster?.sample?.nodes.filter(({ controlPlane }) => controlPlane).map(({ name }) => name) ?? [];
+  const missing = nodes.some((member) => planes.includes(member[0].node ?? '') && !back.includes(member));
+  if (!missing && back.length >= nodes.length * uncordonShare) return true;
   const firstMs = Math.min(...back.map(([, { backSinceMs }]) => backSinceMs ?? Number.POSITIVE_INFINITY));
   return turn.nowMs - firstMs >= uncordonPatienceS * 1000;
 }

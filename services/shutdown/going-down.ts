@@ -20,6 +20,8 @@ export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
     turn.host(host.id, { phase: 'cordoned', ...remembered }, 'could not be cordoned; its pods stop with the host');
     return;
   }
+  // Which of the two comes first over there nobody knows: the answer to the older one is waited for.
+  if (turn.busy('uncordon', host.id)) return;
   if (!turn.may('cordon', host.id) || turn.state.runId === undefined) return;
   if (!state.cordonedByUs) turn.host(host.id, { cordonedByUs: true, ...remembered }, 'about to be cordoned');
   const { runId } = turn.state;
@@ -103,7 +105,8 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
       turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
     return;
   }
-  if (goal === 'up' && isAlive(turn, host, state)) {
+  // The API repeats for a while what it knew of a machine that does not answer any more.
+  if (goal === 'up' && reachable(turn.rack, host) !== false && isAlive(turn, host, state)) {
     turn.host(host.id, { phase: 'powering' }, 'did not go down, and is wanted up again');
     return;
   }

@@ -68,29 +68,7 @@ export interface Policy {
 
 /** Reads the policy off a validated configuration. */
 export function policyOf(config: Config): Policy {
-  const stageOf = new Map<string, string>();
-  for (const stage of config.shutdown.stages) for (const id of stage.hosts) stageOf.set(id, stage.name);
-  const protectedPorts = new Set(config.switches.flatMap((each) => each.protect.map((port) => `${each.id}/${port}`)));
-  const hosts: Record<string, HostPolicy> = {};
-  for (const host of config.hosts) {
-    const [switchId, port] = host.poe?.split('/') ?? [];
-    const stage = stageOf.get(host.id);
-    hosts[host.id] = {
-      id: host.id,
-      ...(host.node === undefined || config.cluster === undefined ? {} : { node: host.node }),
-      ...(switchId === undefined || port === undefined ? {} : { switchId, port }),
-      cuttable: host.poe !== undefined && !host.protected && !protectedPorts.has(host.poe),
-      canHalt: host.halt !== undefined,
-      canWake: host.wake !== undefined,
-      protected: host.protected,
-      powerW: host.powerW,
-      ...(host.haltedBelowW === undefined ? {} : { haltedBelowW: host.haltedBelowW }),
-      haltTimeoutS: host.halt === undefined ? 0 : host.haltTimeout,
-      bootTimeoutS: host.bootTimeout,
-      offAfterSilenceS: host.offAfterSilence,
-      ...(stage === undefined ? {} : { stage }),
-    };
-  }
+  const hosts = hostPolicies(config);
   const { shutdown, site } = config;
   return {
     hosts,
@@ -134,6 +112,33 @@ export function policyOf(config: Config): Policy {
     circuitLimitA: site.circuit.breakerAmps * site.circuit.continuousRatio,
     circuitVolts: site.circuit.volts,
   };
+}
+
+function hostPolicies(config: Config): Policy['hosts'] {
+  const stageOf = new Map<string, string>();
+  for (const stage of config.shutdown.stages) for (const id of stage.hosts) stageOf.set(id, stage.name);
+  const protectedPorts = new Set(config.switches.flatMap((each) => each.protect.map((port) => `${each.id}/${port}`)));
+  const hosts: Record<string, HostPolicy> = {};
+  for (const host of config.hosts) {
+    const [switchId, port] = host.poe?.split('/') ?? [];
+    const stage = stageOf.get(host.id);
+    hosts[host.id] = {
+      id: host.id,
+      ...(host.node === undefined || config.cluster === undefined ? {} : { node: host.node }),
+      ...(switchId === undefined || port === undefined ? {} : { switchId, port }),
+      cuttable: host.poe !== undefined && !host.protected && !protectedPorts.has(host.poe),
+      canHalt: host.halt !== undefined,
+      canWake: host.wake !== undefined,
+      protected: host.protected,
+      powerW: host.powerW,
+      ...(host.haltedBelowW === undefined ? {} : { haltedBelowW: host.haltedBelowW }),
+      haltTimeoutS: host.halt === undefined ? 0 : host.haltTimeout,
+      bootTimeoutS: host.bootTimeout,
+      offAfterSilenceS: host.offAfterSilence,
+      ...(stage === undefined ? {} : { stage }),
+    };
+  }
+  return hosts;
 }
 
 /** The policy with what was learned meanwhile. */

@@ -49,7 +49,6 @@ describe('an observation', () => {
     const sample = await seen.look();
     expect(sample.nodes).toMatchObject([{ name: 'n1', evictablePods: 1 }]);
     expect(sample.nodes[0]).not.toHaveProperty('heartbeatAtMs');
-    expect(seen.hasLeases).toBe(false);
     await seen.look();
     expect(scripted?.requests.filter(({ path }) => path.includes('leases'))).toHaveLength(1);
   });
