@@ -27,6 +27,36 @@ describe('mains comes back at any moment', () => {
     expect(bench.flying('drain')).toEqual([]);
   });
 
+  it('and goes again: no cordon overtakes the uncordon that is under way', () => {
+    const bench = short();
+    bench.answer('cordon', 'timeout');
+    bench.mainsReturns();
+    expect(bench.flying('uncordon')).toHaveLength(6);
+    bench.loseMains();
+    bench.pass(10);
+    expect(bench.flying('cordon')).toEqual([]);
+    bench.answer('uncordon', 'left-alone');
+    expect(bench.flying('cordon')).toHaveLength(6);
+    expect(bench.host('w1').cordonedByUs).toBe(true);
+    bench.answer('cordon');
+    expect(bench.host('w1')).toMatchObject({ phase: 'cordoned', cordonedByUs: true });
+  });
+
+  it('to a host that has stopped and that the API still repeats: it is switched off and on, not taken for up', () => {
+    const bench = short();
+    bench.answer('cordon');
+    bench.answer('drain');
+    bench.answer('halt');
+    // Its boot id is another than the one of old, and its port says nothing.
+    Object.assign(bench.rack.host('w1'), { reachable: false, powerW: undefined, bootId: 'boot-2' });
+    bench.mainsReturns();
+    // Whether it is off cannot be seen either: nothing was measured since.
+    bench.rack.readAtMs = bench.rack.nowMs;
+    bench.pass(bench.policy.hosts.w1?.haltTimeoutS);
+    expect(bench.host('w1')).toMatchObject({ phase: 'halted', forced: true });
+    expect(bench.entries('host').filter(({ host, because }) => host === 'w1' && /wanted up/.test(because))).toEqual([]);
+  });
+
   it('while it drains: stops the drain once and uncordons', () => {
     const bench = short();
     bench.answer('cordon');
