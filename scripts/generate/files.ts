@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boardFiles } from '../../dashboards/boards/index.ts';
 import { scenarioSchema } from '../../power-planner/scenario/schema.ts';
 import { configSchema } from '../../services/config/schema.ts';
 import { openApiDocument } from '../../services/http/index.ts';
@@ -15,6 +16,7 @@ export async function generated(): Promise<Record<string, string>> {
     'docs/generated/metrics.md': metricsTable(),
     'docs/generated/planner-accuracy.md': plannerAccuracy(),
     ...exampleReports(),
+    ...boardFiles(),
   };
 }
 
