@@ -1,8 +1,8 @@
 import type { Mapping } from '../config/switches.ts';
 import type { PortSample } from '../rack/samples.ts';
+import { WebError } from '../runtime/web-error.ts';
 import { decodeMapped, isReadable } from './mapping.ts';
 import { type ControlReading, oneByOne, type PortControl } from './port-control.ts';
-import { WebError } from './web-error.ts';
 
 /** What a user's own commands and a user's own requests have in common. */
 export interface CustomMeans {

@@ -1,9 +1,9 @@
 import type { HttpSwitchConfig, RequestTemplate } from '../config/switches.ts';
+import { quoted, WebError } from '../runtime/web-error.ts';
+import { WebLink } from '../runtime/web-link.ts';
 import { customControl } from './custom-control.ts';
 import { withPort } from './mapping.ts';
 import type { PortControl } from './port-control.ts';
-import { quoted, WebError } from './web-error.ts';
-import { WebLink } from './web-link.ts';
 
 export interface HttpSecrets {
   readonly password?: string;

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { ExecConfig } from '../config/switches.ts';
+import { quoted, WebError } from '../runtime/web-error.ts';
 import { customControl } from './custom-control.ts';
 import { withPort } from './mapping.ts';
 import type { PortControl } from './port-control.ts';
-import { quoted, WebError } from './web-error.ts';
 
 /** Ports switched by a user's own commands: started without a shell, with few variables, and killed at their deadline. */
 

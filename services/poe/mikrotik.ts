@@ -1,9 +1,9 @@
 import type { MikrotikConfig } from '../config/switches.ts';
 import type { PortSample, PortState } from '../rack/samples.ts';
+import { quoted, WebError } from '../runtime/web-error.ts';
+import { jsonOf, objectOf, WebLink, type WebRequest } from '../runtime/web-link.ts';
 import { known, milliamps, volts, watts } from './figures.ts';
 import { type ControlReading, oneByOne, type PortControl } from './port-control.ts';
-import { quoted, WebError } from './web-error.ts';
-import { jsonOf, objectOf, WebLink, type WebRequest } from './web-link.ts';
 
 /** MikroTik RouterOS 7 over REST: ports by the names of their interfaces (`ether5`). It knows no budget. */
 

@@ -1,4 +1,5 @@
 import type { PortSample } from '../rack/samples.ts';
+import type { WebAnswer, WebRequest } from '../runtime/web-link.ts';
 import {
   decodeGs30xSettings,
   decodeGs30xStatus,
@@ -8,7 +9,6 @@ import {
   type PlusSetting,
   type PlusSettings,
 } from './netgear-pages.ts';
-import type { WebAnswer, WebRequest } from './web-link.ts';
 
 /** The two families of Netgear "Plus" switches with PoE: which page is where, and how a port is written. Pure. */
 

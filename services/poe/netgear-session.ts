@@ -1,8 +1,8 @@
 import { pause } from '#bridge';
+import { WebError } from '../runtime/web-error.ts';
+import type { WebLink, WebRequest } from '../runtime/web-link.ts';
 import type { PlusFamily, PlusSession } from './netgear-family.ts';
 import { asksForLogin, hiddenValue, loginHash } from './netgear-pages.ts';
-import { WebError } from './web-error.ts';
-import type { WebLink, WebRequest } from './web-link.ts';
 
 /** The one session with a Netgear "Plus" switch. It has very few of them: one is opened, kept, and given back. */
 

@@ -1,12 +1,12 @@
 import { NETGEAR_BUDGETS_W } from '../config/netgear-switch.ts';
 import type { NetgearConfig } from '../config/switches.ts';
 import type { PortSample } from '../rack/samples.ts';
+import { quoted, WebError } from '../runtime/web-error.ts';
+import { WebLink } from '../runtime/web-link.ts';
 import { gs30x, gs316 } from './netgear-family.ts';
 import type { PlusSettings } from './netgear-pages.ts';
 import { NetgearSession } from './netgear-session.ts';
 import { type ControlReading, oneByOne, type PortControl } from './port-control.ts';
-import { quoted, WebError } from './web-error.ts';
-import { WebLink } from './web-link.ts';
 
 /** Netgear "Plus" switches with PoE (GS305EP to GS316EPP) by their web pages: ports by their numbers. */
 export function netgearControl(config: NetgearConfig, secrets: { password: string; ca?: string }): PortControl {

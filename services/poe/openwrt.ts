@@ -1,9 +1,9 @@
 import type { OpenwrtConfig } from '../config/switches.ts';
 import type { PortSample, PortState } from '../rack/samples.ts';
+import { WebError } from '../runtime/web-error.ts';
+import { jsonOf, objectOf, WebLink } from '../runtime/web-link.ts';
 import { amps, decimal, known, plausible, volts, watts } from './figures.ts';
 import { type ControlReading, oneByOne, type PortControl } from './port-control.ts';
-import { WebError } from './web-error.ts';
-import { jsonOf, objectOf, WebLink } from './web-link.ts';
 
 /**
  * OpenWrt with the realtek-poe daemon, over rpcd's JSON-RPC (`/ubus`). Ports by the names of their interfaces (`lan1`).

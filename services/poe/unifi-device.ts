@@ -1,7 +1,7 @@
 import type { PortSample } from '../rack/samples.ts';
+import { objectOf } from '../runtime/web-link.ts';
 import { decimal, known, milliamps, plausible, volts, watts } from './figures.ts';
 import type { ControlReading } from './port-control.ts';
-import { objectOf } from './web-link.ts';
 
 /** What a UniFi controller knows of one switch, and the list of overrides that changes some of its ports. */
 

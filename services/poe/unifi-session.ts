@@ -1,6 +1,6 @@
 import type { UnifiConfig } from '../config/switches.ts';
-import { quoted, WebError } from './web-error.ts';
-import { jsonOf, objectOf, type WebAnswer, WebLink, type WebRequest } from './web-link.ts';
+import { quoted, WebError } from '../runtime/web-error.ts';
+import { jsonOf, objectOf, type WebAnswer, WebLink, type WebRequest } from '../runtime/web-link.ts';
 
 /** A session with a UniFi controller, of either kind: one login, renewed once, never hammered. */
 

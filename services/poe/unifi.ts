@@ -1,9 +1,9 @@
 import type { UnifiConfig } from '../config/switches.ts';
+import { WebError } from '../runtime/web-error.ts';
+import { objectOf } from '../runtime/web-link.ts';
 import type { PortControl } from './port-control.ts';
 import { decodeUnifiDevice, onMode, parseFaithfully, portOverrides } from './unifi-device.ts';
 import { UnifiSession } from './unifi-session.ts';
-import { WebError } from './web-error.ts';
-import { objectOf } from './web-link.ts';
 
 /** A switch behind a UniFi Network controller (its older API; the official one cannot switch PoE). */
 export function unifiControl(config: UnifiConfig, secrets: { password: string; ca?: string }): PortControl {

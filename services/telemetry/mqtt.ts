@@ -3,10 +3,17 @@ import type { MqttClient } from 'mqtt';
 import { discoveryPrefix, type MqttConfig } from '../config/mqtt.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import {
+  type ConnectionEnd,
+  connection,
+  type MqttTarget,
+  type MqttVersion,
+  pem,
+  targetOf,
+} from '../runtime/mqtt-connection.ts';
 import type { Desk, Sink, SinkHealth, Snapshot, SnapshotFeed } from '../shutdown/view.ts';
 import { type EmbeddedBroker, openEmbeddedBroker } from './embedded-broker.ts';
 import { HomeAssistant } from './homeassistant.ts';
-import { type ConnectionEnd, connection, type MqttTarget, type MqttVersion, pem, targetOf } from './mqtt-connection.ts';
 import { Orders } from './mqtt-orders.ts';
 import { Outbox, type Retained } from './mqtt-outbox.ts';
 import { type TopicState, topicStates } from './mqtt-states.ts';

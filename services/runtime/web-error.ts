@@ -1,7 +1,7 @@
 import { BridgeError, type BridgeErrorCode } from '#bridge';
 
 /**
- * Why an exchange with a switch over HTTP (or through a command) failed.
+ * Why an exchange with a device over HTTP (or through a command) failed.
  *
  * `no_answer`: silence until the deadline. `unreachable`: no connection. `certificate`: it is not the device we know.
  * `credentials`: user or password turned down. `forbidden`: the account may not do this. `login_required`: the session
@@ -50,7 +50,7 @@ const HINTS: Partial<Record<WebReason, string>> = {
   rate_limited: 'too many logins: wait some minutes',
 };
 
-/** A failed exchange: which switch, what happened, what to try. Never holds a password or a token. */
+/** A failed exchange: which device, what happened, what to try. Never holds a password or a token. */
 export class WebError extends BridgeError {
   declare readonly reason: WebReason;
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import type { MqttConfig } from '../config/schema.ts';
+import type { MqttConfig } from '../config/mqtt.ts';
 
 const KEEPALIVE_S = 30;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -27,7 +27,7 @@ export interface ConnectionEnd {
 
 /** The target of a configured broker, with its secrets resolved and its certificate files read. */
 export async function targetOf(
-  config: Extract<MqttConfig, { readonly url: string }>,
+  config: Pick<Extract<MqttConfig, { readonly url: string }>, 'url' | 'user' | 'tls'>,
   secrets: { readonly password?: string; readonly tlsKey?: string },
 ): Promise<MqttTarget> {
   const { url, user, tls } = config;
@@ -55,7 +55,9 @@ export interface ConnectionOptions {
   readonly target: MqttTarget;
   readonly version: MqttVersion;
   readonly clientId: string;
-  readonly will: { readonly topic: string; readonly payload: string };
+  readonly will?: { readonly topic: string; readonly payload: string };
+  /** Asked of the broker in version 5: larger packets are not sent to us. */
+  readonly maxPacketBytes?: number;
   readonly signal: AbortSignal;
   readonly onReached: (client: MqttClient) => void;
 }
@@ -103,7 +105,7 @@ export function connection(mqtt: Mqtt, options: ConnectionOptions): Promise<Conn
   });
 }
 
-function clientOptions({ target, version, clientId, will }: ConnectionOptions): IClientOptions {
+function clientOptions({ target, version, clientId, will, maxPacketBytes }: ConnectionOptions): IClientOptions {
   const { user, password, tls } = target;
   return {
     protocolVersion: version,
@@ -112,7 +114,10 @@ function clientOptions({ target, version, clientId, will }: ConnectionOptions): 
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepalive: KEEPALIVE_S,
-    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    ...(will === undefined
+      ? {}
+      : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: true } }),
+    ...(version === 5 && maxPacketBytes !== undefined ? { properties: { maximumPacketSize: maxPacketBytes } } : {}),
     ...(user === undefined ? {} : { username: user }),
     ...(password === undefined ? {} : { password }),
     ...tls,
