@@ -9,6 +9,7 @@ import { nutBench } from './nut.ts';
 import { plannerBench } from './planner.ts';
 import { pollsBench } from './polls.ts';
 import { textOf } from './print.ts';
+import { reactionBench } from './reaction.ts';
 import { restBench } from './rest.ts';
 import { scrapeBench } from './scrape.ts';
 import { sinksBench } from './sinks.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   scrapeBench,
   nutBench,
   sinksBench,
+  reactionBench,
   plannerBench,
   restBench,
 ];
