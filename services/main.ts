@@ -9,10 +9,11 @@ import { openSinks } from './assembly/sinks.ts';
 import { readSocNotes, writeSocNotes } from './assembly/soc-memory.ts';
 import { clusterSource, deviceSource, hostSource, switchSource } from './assembly/sources.ts';
 import { openUpses } from './assembly/upses.ts';
+import { askable } from './config/hosts.ts';
 import { ownDrivers } from './config/profiles.ts';
 import type { Config } from './config/schema.ts';
 import { readSecret } from './config/secrets.ts';
-import { probeTarget } from './hosts/index.ts';
+import type { AgentOrders } from './hosts/index.ts';
 import { type DrillDesk, httpFace } from './http/index.ts';
 import { RackStore } from './rack/store.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -61,7 +62,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
   const policy = policyOf(config);
   const buses = new Buses();
   const own = ownDrivers(config.profiles);
-  const edges = await openEdges(config, clock, buses.i2c);
+  const edges = await openEdges(config, clock, buses.i2c, wire);
   const upses = openUpses(config, buses, clock, wire, own);
   const store = new RackStore(config, clock, readSocNotes(stateDir, clock.wallMs(), log));
   const journal = new Journal(stateDir, () => clock.wallMs());
@@ -122,7 +123,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
     ...Object.values(edges.switches).map((each) => switchSource(each, everyOf(each.id))),
     ...config.hosts.flatMap((each) => {
       const host = edges.hosts[each.id];
-      return host === undefined || probeTarget(each) === undefined ? [] : [hostSource(host, clock, hurried)];
+      return host === undefined || !askable(each) ? [] : [hostSource(host, clock, hurried)];
     }),
     ...(edges.cluster === undefined || config.cluster === undefined
       ? []
@@ -147,6 +148,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
     log,
     journalTrouble: () => journal.failure,
     history,
+    ...(edges.agents === undefined ? {} : { agents: edges.agents }),
   });
   let address = '';
 
@@ -157,6 +159,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
     { name: 'edges', start: () => {}, stop: () => closeEdges(edges) },
     keepSoc(store, stateDir, clock, log),
     coordinator,
+    ...(edges.agents === undefined ? [] : [agentPart(edges.agents, feed)]),
     ...[...sinks, history].map((sink) => ({ name: sink.name, start: () => sink.start(feed), stop: () => sink.stop() })),
     {
       name: 'http',
@@ -172,6 +175,12 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
   log.info({ address, phase: feed.latest()?.coordinator.phase }, `holdover ${VERSION} runs`);
   return { address, stop: () => lifecycle.stop() };
 }
+
+const agentPart = (agents: AgentOrders, feed: Feed): Part => ({
+  name: agents.name,
+  start: () => agents.start(feed),
+  stop: () => agents.stop(),
+});
 
 async function closeEdges(edges: Awaited<ReturnType<typeof openEdges>>): Promise<void> {
   await Promise.all([...Object.values(edges.switches).map((each) => each.close()), edges.cluster?.close()]);

@@ -1,13 +1,14 @@
 import { type Cluster, openCluster } from '../cluster/index.ts';
-import type { Config, HostConfig } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
 import type { SwitchConfig } from '../config/switches.ts';
 import type { Secret } from '../config/values.ts';
-import { hostControl } from '../hosts/index.ts';
+import type { AgentOrders } from '../hosts/index.ts';
 import { openSwitch, type SwitchSecrets } from '../poe/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import type { HostControl, PoeSwitch } from '../shutdown/promises.ts';
+import { openHosts } from './host-edges.ts';
 import type { I2cBuses } from './i2c.ts';
 
 /** Everything the coordinator acts through, made from the configuration with its secrets read. */
@@ -15,16 +16,19 @@ export interface OpenEdges {
   readonly cluster?: Cluster;
   readonly switches: Readonly<Record<string, PoeSwitch>>;
   readonly hosts: Readonly<Record<string, HostControl>>;
+  /** Orders for hosts that fetch them; absent where no host has an agent. */
+  readonly agents?: AgentOrders;
 }
 
 /** All secrets are read and all files opened here, at start: in the dark it would be too late to miss one. */
-export async function openEdges(config: Config, clock: Clock, i2c: I2cBuses): Promise<OpenEdges> {
+export async function openEdges(config: Config, clock: Clock, i2c: I2cBuses, wire = clock): Promise<OpenEdges> {
   const switches = config.switches.map((each) => openSwitch(each, switchSecrets(each), clock, (path) => i2c.at(path)));
-  const hosts = config.hosts.map((each) => hostControl(each, hostSecrets(each)));
+  const { hosts, agents } = openHosts(config.hosts, wire);
   const cluster = config.cluster === undefined ? undefined : await openClusterAt(config.cluster, clock);
   return {
     switches: Object.fromEntries(switches.map((each) => [each.id, each])),
     hosts: Object.fromEntries(hosts.map((each) => [each.id, each])),
+    ...(agents === undefined ? {} : { agents }),
     ...(cluster === undefined ? {} : { cluster }),
   };
 }
@@ -73,8 +77,3 @@ function customSecrets({ token, headers }: Extract<SwitchConfig, { driver: 'http
 
 const readAll = (secrets: Readonly<Record<string, Secret>>, where: string): Record<string, string> =>
   Object.fromEntries(Object.entries(secrets).map(([name, each]) => [name, readSecret(each, `${where}.${name}`)]));
-
-function hostSecrets(config: HostConfig): { key?: string } {
-  if (config.halt === undefined) return {};
-  return { key: readSecret(config.halt.ssh.key, `host ${config.id}: halt.ssh.key`) };
-}

@@ -21,7 +21,7 @@ function explainIssue(issue: Issue, raw: unknown): Problem[] {
 }
 
 /** Keys that hold secrets. Whoever writes one down here must not read it again in a message or a log. */
-const SECRET_KEY = /(^|\.)(key|authKey|privKey|password|token|tokens|v3|community|(env|headers)\.[^.]+)$/;
+const SECRET_KEY = /(^|\.)(key|authKey|privKey|password|secret|token|tokens|v3|community|(env|headers)\.[^.]+)$/;
 
 function describe(path: string, issue: Issue, value: unknown): Problem {
   if (SECRET_KEY.test(path)) {

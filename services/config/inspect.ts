@@ -1,7 +1,9 @@
 import { type Driver, driverFor, driverIds } from '#bms';
 import { chemistryOf } from '#bms/model';
 import { boardProblems } from './devices.ts';
+import { probeTarget } from './hosts.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
+import { hostProblems } from './inspect-hosts.ts';
 import { sensorProblems } from './inspect-i2c.ts';
 import { notifyProblems } from './inspect-notify.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
@@ -33,6 +35,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...lastAct(config),
     ...stages(config),
     ...halting(config),
+    ...hostProblems(config),
     ...exposure(config),
     ...inspectNut(config),
     ...notifyProblems(config),
@@ -182,7 +185,7 @@ function lastAct({ packs, mains, meters, ups, shutdown }: Config): Problem[] {
 function canaryProblems({ hosts, shutdown }: Config, canary: string, path: string): Problem[] {
   const host = hosts.find(({ id }) => id === canary);
   if (host === undefined) return [error(path, `no host is called ${canary}`, list(new Set(hosts.map(({ id }) => id))))];
-  if (host.address === undefined && host.halt?.ssh.host === undefined)
+  if (probeTarget(host) === undefined)
     return [error(path, `${canary} has no address to ask`, 'give the host an address: and a probePort:')];
   if (host.poe !== undefined || shutdown.stages.some((stage) => stage.hosts.includes(canary)))
     return [
@@ -235,10 +238,6 @@ function halting(config: Config): Problem[] {
       else
         problems.push(warning(path, `${host.id} has no halt: its port is cut while it runs`, 'add halt: { ssh: … }'));
     }
-    if (host.halt !== undefined && host.halt.ssh.host === undefined && host.address === undefined)
-      problems.push(
-        error(`${path}.halt.ssh`, `${host.id} has no address to connect to`, 'add address: or halt.ssh.host:'),
-      );
     if (host.poe !== undefined && cut.has(host.poe))
       problems.push(warning(`${path}.poe`, `${host.poe} is protected: ${host.id} is halted but stays fed`));
     if (host.node !== undefined && config.cluster === undefined)

@@ -2,15 +2,17 @@ import { z } from 'zod';
 import { clusterSchema } from './cluster.ts';
 import { boardOptions, unitsOption } from './devices.ts';
 import { energyPriceSchema, historySchema } from './history.ts';
+import { hostSchema } from './hosts.ts';
 import { sensorsOption, viaI2c } from './i2c.ts';
 import { influxSchema } from './influx.ts';
 import { mqttSchema } from './mqtt.ts';
 import { notifySchema } from './notify.ts';
 import { nutSchema, upsEvidence, upsWith } from './nut.ts';
 import { switchSchema } from './switches.ts';
-import { duration, hostPort, identifier, interval, isTimeZone, plainPort, ratio, seconds, secret } from './values.ts';
+import { duration, hostPort, identifier, interval, isTimeZone, ratio, seconds, secret } from './values.ts';
 
 export type { ClusterConfig } from './cluster.ts';
+export type { HostConfig } from './hosts.ts';
 export type { InfluxConfig } from './influx.ts';
 export type { MqttConfig } from './mqtt.ts';
 export type { SnmpSwitchConfig } from './switches.ts';
@@ -64,60 +66,6 @@ export type MeterConfig = z.infer<typeof meter>;
 
 const ups = upsWith(via);
 export type UpsConfig = z.infer<typeof ups>;
-
-const halt = z.strictObject({
-  ssh: z.strictObject({
-    user: z.string().min(1),
-    host: z.string().min(1).optional().meta({ description: 'address; the host’s own address when absent' }),
-    port: z.int().min(1).max(65535).default(22),
-    key: secret.meta({ description: 'private key (passwords are not supported)' }),
-    /** `SHA256:…` as printed by ssh-keygen -l. Pinned: another key is refused. */
-    hostKey: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'a fingerprint such as SHA256:… (ssh-keygen -lf)'),
-    command: z.string().min(1).default('sudo systemctl poweroff'),
-    connectTimeout: seconds(5),
-  }),
-});
-
-const wake = z.strictObject({
-  wol: z.strictObject({
-    mac: z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'a MAC address such as 02:00:00:00:00:01'),
-    address: z.string().default('255.255.255.255'),
-    port: z.int().min(1).max(65535).default(9),
-  }),
-});
-
-const host = z.strictObject({
-  id: identifier,
-  /** Address for reachability and SSH. */
-  address: z.string().min(1).optional(),
-  /** Kubernetes node name, if it is one. */
-  node: z.string().min(1).optional(),
-  /** `switch/port`, where PoE feeds it. */
-  poe: z
-    .string()
-    .regex(/^[^/]+\/[a-z0-9][a-z0-9._-]*$/i, 'switch/port, such as sw1/7 or mikrotik/ether5')
-    .transform((text) => text.replace(/[^/]*$/, plainPort))
-    .optional(),
-  halt: halt.optional(),
-  wake: wake.optional(),
-  /** Never halted, never cut: the router, this machine. */
-  protected: z.boolean().default(false),
-  /** TCP port that answers while the machine runs; the SSH port when absent. */
-  probePort: z.int().min(1).max(65535).optional(),
-  /** Draw to assume where no port tells, W. */
-  powerW: z.number().nonnegative().default(10).meta({ unit: 'W' }),
-  /** Below this draw the machine counts as halted; 0.65 of its own draw before (at least 2.2 W) when absent. */
-  haltedBelowW: z.number().positive().optional().meta({ unit: 'W' }),
-  haltTimeout: seconds(90).meta({
-    description: 'from the halt command to off; then the port is cut and that is reported as forced',
-  }),
-  bootTimeout: seconds(300),
-  /** Where no watts tell whether it is off: how long it must have been silent before its port is cut. */
-  offAfterSilence: seconds(20).meta({
-    description: 'how long it must be silent before its port is cut, where the port tells no watts',
-  }),
-});
-export type HostConfig = z.infer<typeof host>;
 
 const stage = z.strictObject({
   name: identifier,
@@ -236,7 +184,7 @@ export const configSchema = z.strictObject({
   meters: z.array(meter).default([]),
   ups: z.array(ups).default([]),
   switches: z.array(switchSchema).default([]),
-  hosts: z.array(host).default([]),
+  hosts: z.array(hostSchema).default([]),
   cluster: clusterSchema.optional(),
   shutdown: shutdown.prefault({}),
   mqtt: mqttSchema.optional(),

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { hostGuard, isLoopback } from './host-guard.ts';
 import { describeApi } from './openapi.ts';
 import { HttpProblem, problemOf, sendProblem } from './problem.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { drillRoutes } from './routes/drill.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -77,6 +78,7 @@ export async function buildApp(listen: string, context: RouteContext): Promise<A
       drillRoutes,
       healthRoutes,
       historyRoutes,
+      agentRoutes,
       pageRoutes,
     ]) {
       await add(typed, context);

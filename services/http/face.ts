@@ -1,5 +1,6 @@
 import type { HttpConfig } from '../config/schema.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
+import type { AgentDesk } from '../shutdown/agent-desk.ts';
 import type { Desk, SnapshotFeed } from '../shutdown/view.ts';
 import { Access, type AccessToken } from './access.ts';
 import { buildApp } from './app.ts';
@@ -23,6 +24,8 @@ export interface HttpFaceOptions {
   readonly log: FaceLog;
   /** The local history; without it its routes say so. */
   readonly history?: HistoryDesk;
+  /** Orders for hosts that fetch them; without it nobody may. */
+  readonly agents?: AgentDesk;
   /** Plays drills; without it none can be had. */
   readonly drill?: DrillDesk;
   /** Why the journal cannot be written; absent when it can. Decides readiness. */
@@ -68,6 +71,7 @@ export async function assemble(options: HttpFaceOptions): Promise<Parts> {
     history: options.history,
     drill: options.drill,
     drillDeadlineMs: options.drillDeadlineMs ?? 60_000,
+    agents: options.agents,
     wallMs: () => options.feed.latest()?.rack.wallMs ?? clock.wallMs(),
     log: options.log,
   };

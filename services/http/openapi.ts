@@ -20,6 +20,7 @@ export async function describeApi(app: App, zodProvider: typeof import('fastify-
           name: 'reading',
           description: 'What the service knows. Open, unless reading was closed in the configuration.',
         },
+        { name: 'agents', description: 'For `holdover agent`, with the token of its host.' },
         { name: 'commanding', description: 'Needs a token that may write.' },
         { name: 'health', description: 'For supervisors and scrapers.' },
       ],

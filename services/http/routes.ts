@@ -6,6 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { AgentDesk } from '../shutdown/agent-desk.ts';
 import type { Desk } from '../shutdown/view.ts';
 import type { Access } from './access.ts';
 import type { DrillDesk } from './drill-desk.ts';
@@ -33,6 +34,8 @@ export interface RouteContext {
   readonly webRoot: string | undefined;
   /** Absent: nothing is kept. */
   readonly history: HistoryDesk | undefined;
+  /** Absent: no host has an agent. */
+  readonly agents: AgentDesk | undefined;
   /** Absent: no drill can be played. */
   readonly drill: DrillDesk | undefined;
   readonly drillDeadlineMs: number;

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { probeTarget } from '../../../services/config/hosts.ts';
 import { configSchema, type HostConfig } from '../../../services/config/schema.ts';
-import { hostControl, probeTarget } from '../../../services/hosts/index.ts';
+import { hostControl } from '../../../services/hosts/index.ts';
 import { fingerprint } from '../../../services/hosts/ssh-halt.ts';
 import { magicPacket } from '../../../services/hosts/wake-on-lan.ts';
 import type { Outcome } from '../../../services/shutdown/promises.ts';

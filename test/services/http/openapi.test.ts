@@ -22,6 +22,8 @@ const ROUTES = [
   'get /api/v1/outages',
   'get /api/v1/energy',
   'get /api/v1/health',
+  'get /api/v1/agents/{host}',
+  'post /api/v1/agents/{host}',
   'post /api/v1/commands',
   'post /api/v1/drill',
   'get /healthz',
