@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertFiles } from '../../dashboards/alerts/index.ts';
 import { boardFiles } from '../../dashboards/boards/index.ts';
 import { scenarioSchema } from '../../power-planner/scenario/schema.ts';
 import { configSchema } from '../../services/config/schema.ts';
@@ -17,6 +18,7 @@ export async function generated(): Promise<Record<string, string>> {
     'docs/generated/planner-accuracy.md': plannerAccuracy(),
     ...exampleReports(),
     ...boardFiles(),
+    ...alertFiles(),
   };
 }
 
