@@ -4,7 +4,8 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { battery } from './battery.ts';
 import type { Currency } from './card.ts';
 import { chart } from './chart.ts';
-import { commands, tokenField } from './commands.ts';
+import { commands } from './commands.ts';
+import { type Drill, DrillView, firstDrill } from './drill-view.ts';
 import { count, duration, NOTHING, percent } from './format.ts';
 import { headline, mainsForS } from './headline.ts';
 import { History } from './history.ts';
@@ -12,9 +13,11 @@ import { HistoryView } from './history-view.ts';
 import { hosts } from './hosts.ts';
 import { alarms, journal } from './journal.ts';
 import { circuit, mains } from './mains.ts';
+import { tokenField } from './order-desk.ts';
 import { switches } from './ports.ts';
 import { schedule } from './schedule.ts';
 import { Stream, type StreamState } from './stream.ts';
+import { type Subject, SubjectDetails } from './subject.ts';
 import type { Picture } from './wire.ts';
 
 /** A snapshot older than this is not shown as current, ms. */
@@ -26,6 +29,8 @@ export function App(): VNode {
   const [token, setToken] = useState('');
   const [nowMs, setNowMs] = useState(() => performance.now());
   const [view, setView] = useState(viewNow);
+  const [subject, setSubject] = useState<Subject | undefined>(undefined);
+  const [drill, setDrill] = useState<Drill>(firstDrill);
   const history = useMemo(() => new History(), []);
   const stream = useMemo(() => {
     const take = (next: StreamState) => {
@@ -56,17 +61,33 @@ export function App(): VNode {
   if (state.link === 'refused') return closed(token, setToken, () => stream.open(token));
   if (!picture) return waiting(state);
   const whole = currencyOf(state, Math.max(nowMs, state.heardAtMs ?? 0));
-  const orders = commands({ token, onToken: setToken });
-  const content: VNode =
-    view === 'history'
-      ? html`<${HistoryView} nowMs=${picture.rack.wallMs} token=${token} />`
-      : live(picture, state, whole, history, orders);
-  return page(picture, state, whole, view, content);
+  // What is not current is no ground for an order.
+  const desk = { token, onToken: setToken, closed: whole.why };
+  if (view === 'history') {
+    return page(picture, state, whole, view, html`<${HistoryView} nowMs=${picture.rack.wallMs} token=${token} />`);
+  }
+  if (view === 'drill') {
+    const content = html`<${DrillView} picture=${picture} drill=${drill} onDrill=${setDrill} ...${desk} />`;
+    return page(picture, state, whole, view, content);
+  }
+  const details =
+    subject === undefined
+      ? null
+      : html`<${SubjectDetails}
+          key=${`${subject.kind}/${subject.id}`}
+          subject=${subject}
+          picture=${picture}
+          currency=${whole}
+          onClose=${() => setSubject(undefined)}
+          ...${desk}
+        />`;
+  const content = live(picture, state, whole, history, commands(picture, desk), setSubject);
+  return page(picture, state, whole, view, html`${content} ${details}`);
 }
 
-type View = 'now' | 'history';
+type View = 'now' | 'history' | 'drill';
 
-const viewNow = (): View => (location.hash === '#history' ? 'history' : 'now');
+const viewNow = (): View => (location.hash === '#history' ? 'history' : location.hash === '#drill' ? 'drill' : 'now');
 
 /** How current everything on the page is: the connection and the service both have to be alive. */
 export function currencyOf(state: StreamState, nowMs: number): Currency & { readonly why?: string } {
@@ -102,7 +123,7 @@ function page(
 function views(view: View): VNode {
   const link = (to: View, words: string) =>
     html`<a href=${`#${to}`} aria-current=${to === view ? 'page' : null}>${words}</a>`;
-  return html`<nav class="views" aria-label="Views">${link('now', 'Now')} ${link('history', 'History')}</nav>`;
+  return html`<nav class="views" aria-label="Views">${link('now', 'Now')} ${link('history', 'History')} ${link('drill', 'Drill')}</nav>`;
 }
 
 function currencyOfBank(picture: Picture, whole: Currency): Currency {
@@ -111,11 +132,18 @@ function currencyOfBank(picture: Picture, whole: Currency): Currency {
   return whole.freshness === 'fresh' ? { freshness: bank.freshness, ageS } : whole;
 }
 
-function live(picture: Picture, state: StreamState, whole: Currency, history: History, orders: VNode): VNode {
+function live(
+  picture: Picture,
+  state: StreamState,
+  whole: Currency,
+  history: History,
+  orders: VNode,
+  onOpen: (subject: Subject) => void,
+): VNode {
   const ofBank = currencyOfBank(picture, whole);
   return html`<main class="grid">
-    ${battery(picture, ofBank)} ${schedule(picture, whole)} ${mains(picture, whole)} ${circuit(picture, whole)}
-    ${hosts(picture, whole)}
+    ${battery(picture, ofBank)} ${schedule(picture, whole, (id) => onOpen({ kind: 'stage', id }))} ${mains(picture, whole)} ${circuit(picture, whole)}
+    ${hosts(picture, whole, (id) => onOpen({ kind: 'host', id }))}
     <div class="column">${switches(picture, whole)} ${journal(state.journal)}</div>
     ${chart(picture, history, ofBank)} ${orders}
   </main>`;
@@ -153,10 +181,21 @@ function foot(picture: Picture): VNode {
   return html`<footer class="foot">
     <ul>
       ${picture.devices.map(({ device, up }) => dot(device, up, ''))}
-      ${picture.sinks.map(({ sink, up, dropped }) => dot(sink, up, dropped === 0 ? '' : `, ${count(dropped, 'message')} lost`))}
+      ${picture.sinks.map((each) => dot(each.sink, each.up, sinkNote(each)))}
     </ul>
-    <p>holdover ${picture.version} · <a href="/openapi.json">API</a> · <a href="/metrics">metrics</a></p>
+    <p>holdover ${picture.version} · <a href="/openapi.json">API</a> · <a href="/metrics">metrics</a> · <a href="/THIRD-PARTY.txt">licences</a></p>
   </footer>`;
+}
+
+function sinkNote({ dropped, waiting: kept = 0, trouble }: Picture['sinks'][number]): string {
+  return [
+    kept === 0 ? undefined : `${count(kept, 'message')} waiting`,
+    dropped === 0 ? undefined : `${count(dropped, 'message')} lost`,
+    trouble,
+  ]
+    .filter((note) => note !== undefined)
+    .map((note) => `, ${note}`)
+    .join('');
 }
 
 function waiting(state: StreamState): VNode {

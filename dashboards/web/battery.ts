@@ -26,7 +26,7 @@ export function battery(picture: Picture, currency: Currency): VNode {
     </dl>
     ${Object.entries(packs)
       .sort(([a], [b]) => byNumber(a, b))
-      .map(([id, seen], _, all) => pack(id, seen, currency, all.length === 1))}
+      .map(([id, seen], _, all) => pack(id, seen, currency, all.length === 1, bank.reckoned?.includes(id) === true))}
   `;
   return card('battery', 'Battery', body, { currency });
 }
@@ -65,13 +65,14 @@ function socBar(bank: Bank, reserveWh: number): VNode {
   </div>`;
 }
 
-function pack(id: string, seen: Seen<Pack>, whole: Currency, only: boolean): VNode {
+function pack(id: string, seen: Seen<Pack>, whole: Currency, only: boolean, reckoned: boolean): VNode {
   const { sample } = seen;
   const freshness = whole.freshness === 'fresh' ? seen.freshness : 'stale';
   const ageS = seen.ageMs === undefined ? undefined : seen.ageMs / 1000;
   return html`<div class=${`pack is-${freshness}`} key=${id}>
     <h3>
       ${id} <span class="note">${sample?.model ?? ''}</span> ${whole.freshness === 'fresh' ? staleBadge({ freshness, ageS }) : null}
+      ${reckoned ? html`<span class="badge badge-stale">reckoned like the others</span>` : null}
     </h3>
     ${sample === undefined ? nothing('This pack has not answered yet.') : packBody(sample, only)}
     ${seen.failure === undefined ? null : html`<p class="failure">${seen.failure.message}</p>`}

@@ -66,6 +66,12 @@ const waiting = ({ coordinator: { waitingFor } }: Picture): string[] =>
 const held = ({ coordinator: { heldForS } }: Picture): string[] =>
   heldForS === undefined ? [] : [`held by order for ${duration(heldForS)} more`];
 
+const ordered = ({ rack: { forcedShutdown } }: Picture): string[] =>
+  forcedShutdown === undefined ? [] : [`${forcedShutdown.ups} orders everything down`];
+
+const rehearsalWords = ({ stage, depth }: { stage: string; depth: 'drain' | 'whole' }): string =>
+  depth === 'drain' ? `${stage} is drained and comes back` : `${stage} goes down and comes back`;
+
 function onMains(picture: Picture): string[] {
   const { mains, bank } = picture.rack;
   const { stages, allOffInS, usableWh, feasible } = picture.coordinator.schedule;
@@ -79,31 +85,51 @@ function onMains(picture: Picture): string[] {
   return usableWh === undefined ? [reach] : [reach, `${wattHours(usableWh)} usable`];
 }
 
+/** What a person must know of the role before believing that anything will be done from here. */
+function role({ coordinator: { lease } }: Picture): string[] {
+  if (lease === undefined) return [];
+  const { self, holder, medium, namesake } = lease;
+  const other = holder === undefined || holder === self ? 'nobody is known to act' : `${holder} acts`;
+  const said =
+    lease.role === 'acting' ? [] : lease.role === 'watching' ? [`watching: ${other}`] : [`not acting yet: ${other}`];
+  const broken = medium === 'alive' ? [] : ['the broker that says which node acts does not answer'];
+  return [...said, ...broken, ...(namesake ? [`another node is called ${self} too`] : [])];
+}
+
 /** Pure: the same picture gives the same words. */
 export function headline(picture: Picture): Headline {
+  const { next, ...words } = wordsOf(picture);
+  return { ...words, next: [...role(picture), ...next] };
+}
+
+function wordsOf(picture: Picture): Headline {
   const { coordinator, rack } = picture;
   const away = coordinator.onBatteryS === undefined ? [] : [`mains away for ${duration(coordinator.onBatteryS)}`];
   switch (coordinator.phase) {
     case 'mains': {
       const { rehearsal } = coordinator;
       if (rehearsal !== undefined)
-        return {
-          title: 'Rehearsing',
-          next: [`${rehearsal.stage} goes down and comes back`, ...going(picture)],
-          tone: 'watch',
-        };
+        return { title: 'Rehearsing', next: [rehearsalWords(rehearsal), ...going(picture)], tone: 'watch' };
       const doubt = rack.mains.verdict !== 'present' || rack.mains.disputed;
-      return { title: doubt ? 'Mains in doubt' : 'On mains', next: onMains(picture), tone: doubt ? 'watch' : 'calm' };
+      return {
+        title: doubt ? 'Mains in doubt' : 'On mains',
+        next: [...waiting(picture), ...returning(picture), ...onMains(picture)],
+        tone: doubt ? 'watch' : 'calm',
+      };
     }
     case 'on-battery': {
       const back = mainsBack(picture);
       if (back.length > 0) return { title: 'On battery', next: [...back, 'waiting for it to hold'], tone: 'back' };
-      return { title: 'On battery', next: [...comingDown(picture), ...held(picture), ...away], tone: 'watch' };
+      return {
+        title: 'On battery',
+        next: [...ordered(picture), ...comingDown(picture), ...held(picture), ...away],
+        tone: 'watch',
+      };
     }
     case 'shutting-down':
       return {
         title: 'Shutting down',
-        next: [...mainsBack(picture), ...going(picture), ...comingDown(picture)],
+        next: [...ordered(picture), ...mainsBack(picture), ...going(picture), ...comingDown(picture), ...held(picture)],
         tone: 'alarm',
       };
     case 'dark': {

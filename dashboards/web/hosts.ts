@@ -28,7 +28,7 @@ function groups(picture: Picture): readonly Group[] {
 }
 
 /** Where every host is between up and cut. */
-export function hosts(picture: Picture, currency: Currency): VNode {
+export function hosts(picture: Picture, currency: Currency, onOpen: (host: string) => void): VNode {
   const all = picture.coordinator.hosts;
   if (all.length === 0) return card('hosts', 'Hosts', nothing('No host is configured.'));
   const up = all.filter((host) => host.phase === 'up').length;
@@ -36,7 +36,7 @@ export function hosts(picture: Picture, currency: Currency): VNode {
     (group) => html`<div class="stage-group" key=${group.name}>
       <h3>${group.name} <span class="note">${group.note === 'waiting' ? '' : group.note}</span></h3>
       <ul class="host-grid">
-        ${group.hosts.map((host) => tile(host, picture.wallMs))}
+        ${group.hosts.map((host) => tile(host, picture.wallMs, onOpen))}
       </ul>
       ${group.hosts
         .filter((host) => host.trouble !== undefined)
@@ -49,9 +49,10 @@ export function hosts(picture: Picture, currency: Currency): VNode {
   });
 }
 
-function tile(host: Host, nowWallMs: number): VNode {
+function tile(host: Host, nowWallMs: number, onOpen: (host: string) => void): VNode {
   const since = duration((nowWallMs - host.sinceWallMs) / 1000);
   const flags = [
+    host.skipped ? 'skipped' : undefined,
     host.forced ? 'forced' : undefined,
     host.trouble === undefined ? undefined : 'trouble',
     host.protected && host.stage !== undefined ? 'protected' : undefined,
@@ -59,11 +60,13 @@ function tile(host: Host, nowWallMs: number): VNode {
   ].filter((flag) => flag !== undefined);
   const marked = host.forced || host.trouble !== undefined ? ' marked' : '';
   return html`<li class=${`host host-${host.phase}${marked}`} key=${host.id} title=${`${host.phase} for ${since}`}>
+    <button type="button" class="host-tile" aria-haspopup="dialog" onClick=${() => onOpen(host.id)}>
     <span class="host-name">${host.id}</span>
     <span class="host-watts">${host.powerW === undefined || host.phase === 'cut' ? '' : `${shortWatts(host.powerW)} W`}</span>
     <span class="host-phase"><i class="dot" aria-hidden="true"></i>${host.phase}</span>
     ${steps(host.phase)}
     ${flags.length === 0 ? null : html`<span class="host-flags">${flags.map((flag) => html`<em class=${`flag flag-${flag.replace(' ', '-')}`}>${flag}</em>`)}</span>`}
+    </button>
   </li>`;
 }
 

@@ -24,7 +24,11 @@ const TRIGGERS: Readonly<Record<string, string>> = {
   after: 'its time on battery is over',
   soc: 'its state of charge is reached',
   runtime: 'its runtime limit is reached',
+  rate: 'the battery empties too fast',
+  window: 'its time of day has come',
   operator: 'an operator wants it',
+  external: 'whoever commands the UPS wants it',
+  rehearsal: 'it is rehearsed',
 };
 
 const HOST_PHASES: Readonly<Record<string, string>> = {
@@ -74,6 +78,8 @@ function intent(entry: Entry): string {
       return `Power ${names(targets)} on ${text(effect.switchId)}`;
     case 'wake':
       return `Wake ${target}`;
+    case 'output':
+      return `Switch the output of ${text(effect.pack)} ${effect.on === true ? 'on' : 'off'}`;
     default:
       return `Intend ${text(effect.kind)}`;
   }
@@ -111,6 +117,14 @@ function command(entry: Entry): string {
   if (asked.kind === 'begin') return `${author} orders the shutdown to begin`;
   if (asked.kind === 'hold') return `${author} holds the schedule for ${duration(Number(asked.forS))}`;
   if (asked.kind === 'abort') return `${author} turns the shutdown round`;
+  const host = text(asked.host);
+  if (asked.kind === 'skip') return `${author} skips ${host}`;
+  if (asked.kind === 'unskip') return `${author} lets ${host} take part again`;
+  if (asked.kind === 'take-over') return `${author} says ${host} is ${text(asked.as)}`;
+  if (asked.kind === 'power-cycle')
+    return `${author} has ${host} switched off and on${asked.force === true ? ', though it answers' : ''}`;
+  if (asked.kind === 'rehearse')
+    return `${author} has ${text(asked.stage)} rehearsed${asked.depth === 'whole' ? ', whole' : ''}`;
   return `${author} commands ${text(asked.kind)}`;
 }
 
@@ -128,6 +142,10 @@ export function sentence(entry: Entry): string {
     }
     case 'host':
       return host(entry);
+    case 'rehearsal':
+      return `Rehearsal of ${text(entry.stage)} ${entry.began === false ? 'ends' : 'begins'}${because}`;
+    case 'output':
+      return `Output of ${text(entry.pack)} ${entry.on === true ? 'on' : 'off'}${because}`;
     case 'hold':
       return `The schedule is held for ${duration(Number(entry.forS))}`;
     case 'intent':
@@ -136,6 +154,10 @@ export function sentence(entry: Entry): string {
       return outcome(entry);
     case 'command':
       return command(entry);
+    case 'lease':
+      return entry.acting === true ? 'This node acts' : `${text(entry.holder, 'Another node')} acts`;
+    case 'adopted':
+      return `Goes on where ${text(entry.from)} ended`;
     case 'note':
       return text(entry.text);
     default:
@@ -145,7 +167,8 @@ export function sentence(entry: Entry): string {
 
 /** How much a line deserves to stand out. */
 export function weight(entry: Entry): 'strong' | 'bad' | 'plain' {
-  if (entry.kind === 'phase' || entry.kind === 'command' || entry.kind === 'stage') return 'strong';
+  if (entry.kind === 'phase' || entry.kind === 'command' || entry.kind === 'stage' || entry.kind === 'rehearsal')
+    return 'strong';
   const change = record(entry.change);
   if (change.forced === true || typeof change.trouble === 'string') return 'bad';
   if (entry.kind === 'outcome') {

@@ -17,7 +17,7 @@ export function mains(picture: Picture, currency: Currency): VNode {
       ${VERDICTS[view.verdict]}${' '}<span class="plus-minus">for ${duration(mainsForS(picture))}</span>
     </p>
     ${view.disputed ? html`<p class="failure">The witnesses contradict each other.</p>` : null}
-    ${votes(view)}
+    ${votes(view)} ${ordered(picture)}
     ${Object.entries(meters)
       .sort(([a], [b]) => byNumber(a, b))
       .map(([id, seen]) => source(id, seen, meterFacts, currency))}
@@ -26,6 +26,12 @@ export function mains(picture: Picture, currency: Currency): VNode {
       .map(([id, seen]) => source(id, seen, upsFacts, currency))}
   `;
   return card('mains', 'Mains', body, { currency });
+}
+
+/** Not followed on mains, for a UPS keeps the word long after the outage; shown all the same. */
+function ordered({ rack: { forcedShutdown } }: Picture): VNode | null {
+  if (forcedShutdown === undefined) return null;
+  return html`<p class="failure"><b>${forcedShutdown.ups}</b> orders everything down: ${forcedShutdown.because}</p>`;
 }
 
 function votes(view: Mains): VNode {

@@ -35,7 +35,7 @@ function frontPanel(id: string, seen: Seen<Switch>, hosts: readonly Host[], whol
   const named = new Map(hosts.filter((host) => host.switchId === id).map((host) => [host.port, host]));
   const delivering = ports.filter((port) => port.state === 'delivering').length;
   const body = html`
-    ${budget(sample)}
+    ${budget(sample, named)}
     <div role="group" aria-label=${`${count(ports.length, 'port')} of ${id}, ${delivering} delivering`}>
       ${blocks(ports).map(
         (block) => html`<ol class="ports" key=${block[0]?.port}>
@@ -62,14 +62,24 @@ function blocks(ports: readonly Port[]): readonly (readonly Port[])[] {
   return Array.from({ length: amount }, (_, index) => ports.slice(index * PORTS_A_BLOCK, (index + 1) * PORTS_A_BLOCK));
 }
 
-function budget({ budgetW, drawnW, reservedW, totalTrusted }: Switch): VNode {
+function budget(
+  { budgetW, drawnW, reservedW, headroomW, dropOrder, totalTrusted }: Switch,
+  named: ReadonlyMap<string | undefined, Host>,
+): VNode {
   const of = budgetW === undefined ? '' : ` of ${watts(budgetW)}`;
   const label = `${watts(drawnW)} drawn${of}${reservedW === undefined ? '' : `, ${watts(reservedW)} reserved`}`;
+  const first = dropOrder?.[0];
   const whole = budgetW ?? Math.max(drawnW ?? 0, reservedW ?? 0, 1);
   return html`<div class="budget">
     <p class="facts">
       <span><b>${watts(drawnW)}</b> drawn${of}</span>
       ${reservedW === undefined ? null : html`<span>${watts(reservedW)} reserved</span>`}
+      ${headroomW === undefined ? null : html`<span>${watts(headroomW)} headroom</span>`}
+      ${
+        first === undefined || headroomW === undefined
+          ? null
+          : html`<span class="note">port ${first}${named.has(first) ? ` (${named.get(first)?.id})` : ''} would lose power first</span>`
+      }
       ${totalTrusted ? null : html`<span class="failure">the switch’s total contradicts its ports</span>`}
     </p>
     <div class="bar bar-budget" role="img" aria-label=${label}>

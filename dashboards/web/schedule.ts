@@ -1,7 +1,7 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { type Currency, card, nothing, share } from './card.ts';
-import { duration, wattHours, watts } from './format.ts';
+import { count, duration, wattHours, watts } from './format.ts';
 import type { Picture, Schedule, Stage } from './wire.ts';
 
 const DECIDED: Readonly<Record<string, string>> = {
@@ -29,7 +29,7 @@ const tickText = (at: number): string => {
 };
 
 /** When each stage has to begin, on an axis from now to everything off. */
-export function schedule(picture: Picture, currency: Currency): VNode {
+export function schedule(picture: Picture, currency: Currency, onOpen: (stage: string) => void): VNode {
   const plan = picture.coordinator.schedule;
   const title = plan.basis === 'live' ? 'Schedule' : 'If mains failed now';
   if (plan.stages.length === 0) return card('schedule', title, nothing('No shutdown stages are configured.'));
@@ -38,7 +38,7 @@ export function schedule(picture: Picture, currency: Currency): VNode {
   const body = html`
     ${plan.feasible ? null : html`<p class="failure">Even beginning now, the reserve would be touched.</p>`}
     <ol class="timeline">
-      ${plan.stages.map((stage) => row(stage, spanS))}
+      ${plan.stages.map((stage) => row(stage, spanS, onOpen))}
     </ol>
     ${axis(spanS, plan)} ${energy(plan)}
   `;
@@ -46,7 +46,8 @@ export function schedule(picture: Picture, currency: Currency): VNode {
   return card('schedule', title, body, { currency, aside });
 }
 
-function when(stage: Stage): string {
+/** When a stage begins, or what it is doing. */
+export function when(stage: Stage): string {
   if (stage.state === 'going-down') return 'going down';
   if (stage.state === 'coming-back') return 'coming back';
   if (stage.state === 'down') return 'down';
@@ -54,12 +55,15 @@ function when(stage: Stage): string {
   return stage.beginsInS <= 0 ? 'due now' : `in ${duration(stage.beginsInS)}`;
 }
 
-function row(stage: Stage, spanS: number): VNode {
+function row(stage: Stage, spanS: number, onOpen: (stage: string) => void): VNode {
   const why = stage.state === 'waiting' && stage.decidedBy !== undefined ? DECIDED[stage.decidedBy] : '';
   const shown = stage.state === 'going-down' || (stage.state === 'waiting' && stage.beginsInS !== undefined);
   const begin = stage.state === 'going-down' ? 0 : (stage.beginsInS ?? 0);
   return html`<li class=${`lane lane-${stage.state}`} key=${stage.name}>
-    <span class="lane-name">${stage.name} <span class="note">${stage.hosts.length}</span></span>
+    <span class="lane-name">
+      <button type="button" class="opener" aria-haspopup="dialog" onClick=${() => onOpen(stage.name)}>${stage.name}</button>
+      ${' '}<span class="note" title=${count(stage.hosts.length, 'host')}>${stage.hosts.length}</span>
+    </span>
     <span class="lane-when"><b>${when(stage)}</b> <span class="note">${why}</span></span>
     <span class="lane-track" aria-hidden="true">
       ${

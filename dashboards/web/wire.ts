@@ -45,6 +45,8 @@ export interface Switch {
   readonly budgetW?: number | undefined;
   readonly drawnW?: number | undefined;
   readonly reservedW?: number | undefined;
+  readonly headroomW?: number | undefined;
+  readonly dropOrder?: readonly string[] | undefined;
   readonly totalTrusted: boolean;
   readonly ports: readonly Port[];
 }
@@ -117,6 +119,7 @@ export interface Host {
   readonly phase: HostPhase;
   readonly sinceWallMs: number;
   readonly stage?: string | undefined;
+  readonly node?: string | undefined;
   readonly switchId?: string | undefined;
   readonly port?: string | undefined;
   readonly protected: boolean;
@@ -124,6 +127,8 @@ export interface Host {
   readonly powerW?: number | undefined;
   readonly forced: boolean;
   readonly trouble?: string | undefined;
+  /** A person has taken it out of this outage. */
+  readonly skipped?: boolean | undefined;
 }
 
 /** A UPS or an inverter that is read. */
@@ -142,7 +147,13 @@ export interface Picture {
   readonly site: string;
   readonly version: string;
   readonly devices: readonly { readonly device: string; readonly kind: string; readonly up: boolean }[];
-  readonly sinks: readonly { readonly sink: string; readonly up: boolean; readonly dropped: number }[];
+  readonly sinks: readonly {
+    readonly sink: string;
+    readonly up: boolean;
+    readonly dropped: number;
+    readonly waiting?: number | undefined;
+    readonly trouble?: string | undefined;
+  }[];
   readonly rack: {
     readonly wallMs: number;
     readonly monoMs: number;
@@ -153,6 +164,8 @@ export interface Picture {
     readonly switches: Readonly<Record<string, Seen<Switch>>>;
     readonly mains: Mains;
     readonly circuit: Circuit;
+    /** Whoever commands a UPS wants everything down. */
+    readonly forcedShutdown?: { readonly ups: string; readonly because: string } | undefined;
     readonly alarms: readonly Alarm[];
   };
   readonly coordinator: {
@@ -165,7 +178,18 @@ export interface Picture {
     readonly waitingFor?: string | undefined;
     readonly heldForS?: number | undefined;
     readonly rehearsal?: { readonly stage: string; readonly depth: 'drain' | 'whole' } | undefined;
+    readonly lease?: Lease | undefined;
   };
+}
+
+/** Which of two management nodes acts. */
+export interface Lease {
+  readonly self: string;
+  readonly role: 'unknown' | 'watching' | 'acting';
+  readonly holder?: string | undefined;
+  readonly epoch: number;
+  readonly medium: 'alive' | 'doubtful' | 'gone';
+  readonly namesake?: true | undefined;
 }
 
 /** One line of the journal. Entries of a kind the page does not know are shown by their kind. */
@@ -179,4 +203,28 @@ export interface JournalLine {
 export interface Problem {
   readonly title?: string;
   readonly detail?: string;
+  readonly reasons?: readonly string[];
+}
+
+/** Answer of `POST /api/v1/drill`. Times count from the loss of mains, s. */
+export interface DrillAnswer {
+  readonly verdict: 'safe' | 'attention' | 'unsafe';
+  readonly findings: readonly {
+    readonly severity: 'info' | 'attention' | 'unsafe';
+    readonly text: string;
+    readonly tryThis?: string | undefined;
+  }[];
+  readonly basis: {
+    readonly wallMs: number;
+    readonly outageS: number;
+    readonly socRatio: number;
+    readonly loadW: number;
+    readonly faults: readonly string[];
+  };
+  readonly timeline: readonly { readonly atS: number; readonly text: string; readonly socRatio?: number | undefined }[];
+  readonly points: readonly { readonly atS: number; readonly socRatio: number; readonly up: number }[];
+  readonly reserveRatio: number;
+  readonly darkSocRatio?: number | undefined;
+  readonly backAfterS?: number | undefined;
+  readonly endS: number;
 }

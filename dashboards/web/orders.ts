@@ -1,0 +1,201 @@
+import type { Host, HostPhase, Picture, Stage } from './wire.ts';
+
+/**
+ * What a person may order now, and why not otherwise. Pure. The service decides and its answer counts; here is only
+ * what can be seen beforehand, so that nobody is offered what cannot be.
+ */
+
+export type Order =
+  | { readonly kind: 'begin' | 'abort' }
+  | { readonly kind: 'hold'; readonly forS: number }
+  | { readonly kind: 'skip' | 'unskip'; readonly host: string }
+  | { readonly kind: 'take-over'; readonly host: string; readonly as: 'up' | 'off' }
+  | { readonly kind: 'power-cycle'; readonly host: string; readonly force: boolean }
+  | { readonly kind: 'rehearse'; readonly stage: string; readonly depth: 'drain' | 'whole' };
+
+export interface Choice {
+  readonly order: Order;
+  readonly name: string;
+  /** What it does, in few words. */
+  readonly does: string;
+  /** Asked before it is sent. */
+  readonly question: string;
+  /** It takes something down, or overrules something. */
+  readonly grave: boolean;
+  /** To be typed before it is sent. */
+  readonly typed?: string;
+  /** Why it cannot be ordered now. */
+  readonly whyNot?: string | undefined;
+}
+
+/** About everything. */
+export function wholeChoices({ coordinator }: Picture): readonly Choice[] {
+  const { phase, rehearsal } = coordinator;
+  if (rehearsal !== undefined) {
+    return [
+      {
+        order: { kind: 'abort' },
+        name: 'End the rehearsal',
+        does: `brings ${rehearsal.stage} back now`,
+        question: `End the rehearsal of ${rehearsal.stage} and bring back what was taken down?`,
+        grave: false,
+      },
+    ];
+  }
+  const whyNot = phase === 'on-battery' || phase === 'shutting-down' ? undefined : WHEN_NOTHING[phase];
+  return [
+    {
+      order: { kind: 'begin' },
+      name: 'Begin now',
+      does: 'shuts every stage down at once',
+      question: 'Shut every stage down now, whatever the battery holds?',
+      grave: true,
+      whyNot,
+    },
+    {
+      order: { kind: 'hold', forS: 600 },
+      name: 'Hold 10 min',
+      does: 'only a battery that runs low begins a stage',
+      question: 'Hold the schedule for 10 minutes? Only a battery that runs low will begin a stage.',
+      grave: false,
+      whyNot,
+    },
+    {
+      order: { kind: 'abort' },
+      name: 'Abort',
+      does: 'turns the shutdown round; what was not halted stays',
+      question: 'Turn the shutdown round and bring the hosts back?',
+      grave: true,
+      whyNot,
+    },
+  ];
+}
+
+const WHEN_NOTHING: Readonly<Record<'mains' | 'dark' | 'restoring', string>> = {
+  mains: 'mains is there: nothing goes down',
+  dark: 'everything is off already',
+  restoring: 'everything is coming back already',
+};
+
+/** From `halting` on a machine cannot be called back. */
+const SKIPPABLE: ReadonlySet<HostPhase> = new Set(['up', 'cordoned', 'drained']);
+
+/** About one host; none for a host that holdover never touches. */
+export function hostChoices(picture: Picture, host: Host): readonly Choice[] {
+  if (host.stage === undefined) return [];
+  const { id } = host;
+  const seenTo = host.trouble === undefined && host.phase === 'up' ? 'it is up and nothing troubles it' : undefined;
+  return [
+    skipChoice(picture, host),
+    {
+      order: { kind: 'take-over', host: id, as: 'up' },
+      name: 'It is up',
+      does: 'you have seen to it: its trouble is forgotten',
+      question: `Take over ${id}: count it as up, and forget what troubled it?`,
+      grave: false,
+      whyNot: seenTo,
+    },
+    {
+      order: { kind: 'take-over', host: id, as: 'off' },
+      name: 'It is off',
+      does: 'you have seen to it: its power may be cut and given back',
+      question: `Take over ${id}: count it as off? Its port may then be cut without looking again.`,
+      grave: true,
+      whyNot: seenTo,
+    },
+    cycleChoice(picture, host),
+  ];
+}
+
+function skipChoice({ coordinator: { phase, rehearsal } }: Picture, { id, phase: at, skipped }: Host): Choice {
+  if (skipped) {
+    return {
+      order: { kind: 'unskip', host: id },
+      name: 'Take part again',
+      does: 'goes down with its stage like all others',
+      question: `Let ${id} take part in the shutdown again?`,
+      grave: true,
+    };
+  }
+  const onMains = phase === 'mains' && rehearsal === undefined;
+  return {
+    order: { kind: 'skip', host: id },
+    name: 'Skip',
+    does: 'left alone until mains is back; its draw shortens the time of all others',
+    question: `Leave ${id} alone until mains is back? What it draws shortens the time for all others.`,
+    grave: false,
+    whyNot: onMains
+      ? 'mains is there: take it out of its stage in the configuration instead'
+      : SKIPPABLE.has(at)
+        ? undefined
+        : `it is ${at} and cannot be called back any more`,
+  };
+}
+
+function cycleChoice(picture: Picture, host: Host): Choice {
+  const force = host.reachable === true;
+  const about = { order: { kind: 'power-cycle', host: host.id, force }, grave: true } as const;
+  const whyNot = whyNotCycle(picture, host);
+  if (!force) {
+    return {
+      ...about,
+      name: 'Power-cycle',
+      does: 'for a host that hangs: its port is switched off and on',
+      question: `Cut the power of ${host.id} and give it back? What it has not written is lost.`,
+      whyNot,
+    };
+  }
+  return {
+    ...about,
+    name: 'Power-cycle by force',
+    does: 'it answers, and would rather be restarted from within',
+    question: `${host.id} answers on the network: it runs. Cut its power all the same? What it has not written is lost.`,
+    typed: host.id,
+    whyNot,
+  };
+}
+
+function whyNotCycle({ coordinator }: Picture, host: Host): string | undefined {
+  const { phase, rehearsal, waitingFor } = coordinator;
+  if (phase !== 'mains' && phase !== 'restoring') return 'mains is away: it could not be started again';
+  if (rehearsal !== undefined) return `${rehearsal.stage} is being rehearsed`;
+  if (waitingFor !== undefined) return `it could not be started again: ${waitingFor}`;
+  if (host.port === undefined || host.protected) return 'it has no port that may be switched';
+  if (host.phase !== 'up' && host.phase !== 'powering') return `it is ${host.phase} already`;
+  return undefined;
+}
+
+/** About one stage. */
+export function stageChoices(picture: Picture, { name }: Stage): readonly Choice[] {
+  const whyNot = whyNotRehearse(picture);
+  return [
+    {
+      order: { kind: 'rehearse', stage: name, depth: 'drain' },
+      name: 'Rehearse the drain',
+      does: 'really cordons and drains its nodes, and brings them back',
+      question: `Really drain ${name}, and bring it back? Its pods move to other nodes.`,
+      grave: true,
+      whyNot,
+    },
+    {
+      order: { kind: 'rehearse', stage: name, depth: 'whole' },
+      name: 'Rehearse it whole',
+      does: 'also halts its hosts, cuts their ports, and starts them again',
+      question: `Really take ${name} down: drain it, halt its hosts, cut their ports, and start them again?`,
+      grave: true,
+      typed: name,
+      whyNot,
+    },
+  ];
+}
+
+function whyNotRehearse({ coordinator, rack }: Picture): string | undefined {
+  const { phase, rehearsal, hosts } = coordinator;
+  if (phase !== 'mains') return 'only while mains is there and nothing else goes on';
+  if (rehearsal !== undefined) return `${rehearsal.stage} is being rehearsed`;
+  const notUp = hosts.find((host) => host.stage !== undefined && host.phase !== 'up');
+  if (notUp !== undefined) return `${notUp.id} is ${notUp.phase}`;
+  if (rack.mains.verdict !== 'present') return 'mains is not confirmed';
+  if (rack.bank.freshness !== 'fresh' && Object.keys(rack.packs).length > 0) return 'the bank is not heard';
+  return undefined;
+}
