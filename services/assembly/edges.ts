@@ -57,7 +57,7 @@ function switchSecrets(config: SwitchConfig): SwitchSecrets {
           }),
     };
   }
-  if (config.driver === 'i2c' || config.driver === 'modbus') return {};
+  if (config.driver === 'i2c' || config.driver === 'modbus' || config.driver === 'poe-serial') return {};
   if (config.driver === 'exec') return { values: readAll(config.env, `${where}: env`) };
   const { ca } = config.tls;
   const { password } = config;

@@ -10,6 +10,7 @@ import { inspectNut, readsUps } from './inspect-nut.ts';
 import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
+import { serialSwitchProblems } from './serial-switch.ts';
 
 /** What only the whole configuration can tell: names that lead nowhere, hosts that could never be put to bed. */
 
@@ -29,6 +30,7 @@ export function inspect(config: Config, own: readonly Driver[] = []): Problem[] 
     ...boardProblems(config, own),
     ...sensorProblems(config, own),
     ...i2cSwitchProblems(config),
+    ...serialSwitchProblems(config),
     ...wiring(config),
     ...evidenceNames(config),
     ...bank(config),
@@ -248,11 +250,11 @@ function halting(config: Config): Problem[] {
   return problems;
 }
 
-type WebSwitch = Exclude<Config['switches'][number], { driver: 'snmp' | 'exec' | 'i2c' | 'modbus' }>;
+type WebSwitch = Extract<Config['switches'][number], { url: string }>;
 
 function sendsSecrets(each: Config['switches'][number]): each is WebSwitch {
-  if (each.driver === 'snmp' || each.driver === 'exec' || each.driver === 'i2c' || each.driver === 'modbus')
-    return false;
+  // The login of a Netgear Plus switch is a hash with a challenge.
+  if (!('url' in each) || each.driver === 'netgear-plus') return false;
   return (
     each.password !== undefined ||
     (each.driver === 'http' && (each.token ?? Object.keys(each.headers)[0]) !== undefined)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { i2cSwitch } from './i2c-switch.ts';
 import { modbusSwitch } from './modbus-switch.ts';
 import { netgearSwitch } from './netgear-switch.ts';
+import { serialSwitch } from './serial-switch.ts';
 import { duration, identifier, interval, plainPort, seconds, secret } from './values.ts';
 
 /** PoE switches: what all have, and what each driver needs. */
@@ -10,6 +11,13 @@ const shared = {
   id: identifier,
   /** Budget to assume where the switch does not tell, or tells wrong. */
   budgetW: z.number().positive().optional().meta({ unit: 'W' }),
+  guardW: z.number().nonnegative().optional().meta({
+    unit: 'W',
+    description: 'part of the budget the switch keeps for starts, where it does not tell',
+  }),
+  admission: z.enum(['static', 'dynamic']).optional().meta({
+    description: 'whether the switch lets ports in by their class (static) or by what is drawn (dynamic)',
+  }),
   every: interval(2),
   staleAfter: duration.optional(),
   /** Ports that can never be cut: uplinks, this machine, other switches. */
@@ -235,6 +243,8 @@ export type UnifiConfig = z.infer<typeof unifi>;
 const netgear = z.strictObject({ ...shared, ...web, password: secret, every: interval(10), ...netgearSwitch });
 export type NetgearConfig = z.infer<typeof netgear>;
 
+const poeSerial = z.strictObject({ ...shared, ...serialSwitch });
+
 const i2c = z.strictObject({ ...shared, ...i2cSwitch });
 
 const modbus = z.strictObject({ ...shared, ...modbusSwitch });
@@ -243,6 +253,7 @@ export const switchSchema = z.discriminatedUnion('driver', [
   modbus,
   i2c,
   netgear,
+  poeSerial,
   snmp,
   mikrotik,
   openwrt,

@@ -1,5 +1,6 @@
 import { BridgeError, type I2cChip, type I2cExchange } from '#bridge';
 import type { I2cSwitchConfig } from '../config/i2c-switch.ts';
+import { toMilliwatts as round } from '../rack/budget.ts';
 import type { PortSample } from '../rack/samples.ts';
 import { pd690xx } from './i2c-pd690xx.ts';
 import { ltc4266, pd69104, tps23861 } from './i2c-quad.ts';
@@ -11,7 +12,7 @@ import {
   type PseRegisters,
 } from './i2c-registers.ts';
 import type { ControlReading, PortControl } from './port-control.ts';
-import { round, sum } from './rfc3621.ts';
+import { sum } from './rfc3621.ts';
 import type { Failures } from './switching.ts';
 
 /** PSE controllers on an I2C bus of this machine as one switch: one chip or several, and which channels feed which port. */

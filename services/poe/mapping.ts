@@ -1,11 +1,9 @@
+import { onOrOff, valueAt } from '#bms';
 import type { Mapping } from '../config/switches.ts';
 import type { PortSample } from '../rack/samples.ts';
 import { known, watts } from './figures.ts';
 
 /** Understanding what a user's own command or request says of ports. */
-
-const ON: (string | number | boolean)[] = [true, 1, 'on', '1', 'true', 'yes', 'enabled', 'enable', 'auto', 'up'];
-const OFF: (string | number | boolean)[] = [false, 0, 'off', '0', 'false', 'no', 'disabled', 'disable', 'down'];
 
 /** `{port}` replaced in a text of the configuration. */
 export const withPort = (text: string, port: string): string => text.replaceAll('{port}', port);
@@ -27,9 +25,9 @@ function parsed(answer: string): unknown {
   }
 }
 
-function fromJson(value: unknown, { json, on = ON, off = OFF }: Extract<Mapping, { json: object }>, port: string) {
-  const enabled = meaning(at(value, json.enabled, port), on, off);
-  const delivering = json.delivering === undefined ? undefined : meaning(at(value, json.delivering, port), ON, OFF);
+function fromJson(value: unknown, { json, on, off }: Extract<Mapping, { json: object }>, port: string) {
+  const enabled = onOrOff(at(value, json.enabled, port), on, off);
+  const delivering = json.delivering === undefined ? undefined : onOrOff(at(value, json.delivering, port));
   const powerW = json.powerW === undefined ? undefined : watts(at(value, json.powerW, port));
   return sample(port, enabled, delivering, powerW);
 }
@@ -54,21 +52,8 @@ function sample(
   return { port, state, ...known({ enabled, powerW }) };
 }
 
-function meaning(value: unknown, on: readonly unknown[], off: readonly unknown[]): boolean | undefined {
-  const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
-  const isOne = (words: readonly unknown[]) => words.includes(value) || words.includes(word);
-  return isOne(on) ? true : isOne(off) ? false : undefined;
-}
-
-/** The value at a path such as `ports.{port}.on`: its own members only. A port with a dot in it is one step. */
-function at(value: unknown, path: string, port: string): unknown {
-  let here = value;
-  for (const step of path.split('.')) {
-    const key = withPort(step, port);
-    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined;
-    here = (here as Readonly<Record<string, unknown>>)[key];
-  }
-  return here;
-}
+/** The value at a path such as `ports.{port}.on`; a port with a dot in it is one step. */
+const at = (value: unknown, path: string, port: string): unknown =>
+  valueAt(value, path, (step) => withPort(step, port));
 
 const escaped = (port: string): string => port.replace(/[.-]/g, '\\$&');

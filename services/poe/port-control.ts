@@ -1,8 +1,10 @@
 import type { BridgeError } from '#bridge';
-import type { PortSample, SwitchSample } from '../rack/samples.ts';
+import { reservedW, toMilliwatts, withBudget } from '../rack/budget.ts';
+import type { Admission, PortSample, SwitchSample } from '../rack/samples.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { PoeSwitch } from '../shutdown/promises.ts';
-import { reservedW, round, sum } from './rfc3621.ts';
+import { known } from './figures.ts';
+import { sum } from './rfc3621.ts';
 import { type Failures, type PortNow, switchPorts } from './switching.ts';
 
 /** The shape of every driver whose ports are known by one name each. */
@@ -12,6 +14,10 @@ export interface ControlReading {
   readonly budgetW?: number;
   /** As the switch itself says. */
   readonly drawnW?: number;
+  /** Promised to classes, as the switch itself says. */
+  readonly reservedW?: number;
+  readonly guardW?: number;
+  readonly admission?: Admission;
   /** Why a port must not be switched, by its name. */
   readonly refusals?: ReadonlyMap<string, string>;
 }
@@ -34,6 +40,8 @@ export interface PortControl {
 export interface ControlledSwitch {
   readonly id: string;
   readonly budgetW?: number | undefined;
+  readonly guardW?: number | undefined;
+  readonly admission?: Admission | undefined;
   readonly settle: number;
   readonly protect: readonly string[];
 }
@@ -49,7 +57,7 @@ const PORT_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/i;
 
 /** A switch made of a driver's control. */
 export function controlledSwitch(
-  { id, budgetW, settle, protect }: ControlledSwitch,
+  { id, budgetW, guardW, admission, settle, protect }: ControlledSwitch,
   control: PortControl,
   { clock = systemClock, wire = systemClock }: ControlClocks = {},
 ): PoeSwitch {
@@ -78,7 +86,7 @@ export function controlledSwitch(
     id,
     read: async (signal) => {
       const reading = await inTurn(() => control.read(signal));
-      return controlSample(budgetW === undefined ? reading : { ...reading, budgetW }, clock.wallMs());
+      return controlSample({ ...reading, ...known({ budgetW, guardW, admission }) }, clock.wallMs());
     },
     setPorts: (ports, enabled, signal) => switchPorts(site, ports, enabled, signal),
     close: () => control.close(),
@@ -89,24 +97,27 @@ export function controlledSwitch(
  * A whole sample. The total is what the switch says, unless that is 0 while ports deliver; then what its ports add up
  * to, if each of them tells.
  */
-export function controlSample({ ports, budgetW, drawnW }: ControlReading, measuredAtMs: number): SwitchSample {
+export function controlSample({ ports, budgetW, drawnW, ...told }: ControlReading, measuredAtMs: number): SwitchSample {
   const delivering = ports.filter(({ state }) => state === 'delivering');
   const trusted = drawnW !== 0 || delivering.length === 0;
   const summable =
     ports.some(({ powerW }) => powerW !== undefined) && delivering.every(({ powerW }) => powerW !== undefined);
-  const summed = summable ? round(sum(ports.map(({ powerW }) => powerW)) ?? 0) : undefined;
+  const summed = summable ? toMilliwatts(sum(ports.map(({ powerW }) => powerW)) ?? 0) : undefined;
   const total = drawnW !== undefined && trusted ? drawnW : summed;
-  return {
+  const promisedW =
+    told.reservedW ??
+    (ports.some(({ state }) => state !== 'unknown')
+      ? toMilliwatts(delivering.reduce((watts, port) => watts + reservedW(port), 0))
+      : undefined);
+  return withBudget({
     kind: 'switch',
     measuredAtMs,
     ...(budgetW === undefined ? {} : { budgetW }),
     ...(total === undefined ? {} : { drawnW: total }),
-    ...(ports.some(({ state }) => state !== 'unknown')
-      ? { reservedW: round(delivering.reduce((watts, port) => watts + reservedW(port), 0)) }
-      : {}),
+    ...known({ reservedW: promisedW, guardW: told.guardW, admission: told.admission }),
     totalTrusted: trusted,
     ports,
-  };
+  });
 }
 
 function portsNow({ ports, refusals }: ControlReading): ReadonlyMap<string, PortNow> {

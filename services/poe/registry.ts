@@ -1,4 +1,4 @@
-import { type I2cExchange, i2cExchange, linuxI2cBus, modbusTcpExchange } from '#bridge';
+import { byteExchange, type I2cExchange, i2cExchange, linuxI2cBus, modbusTcpExchange, transportAt } from '#bridge';
 import type { SwitchConfig } from '../config/switches.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
@@ -10,6 +10,7 @@ import { mikrotikControl } from './mikrotik.ts';
 import { modbusControl } from './modbus-switch.ts';
 import { netgearControl } from './netgear.ts';
 import { openwrtControl } from './openwrt.ts';
+import { serialControl } from './poe-serial.ts';
 import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
 import { snmpSwitch } from './snmp-switch.ts';
@@ -43,6 +44,9 @@ export function openSwitch(
   return controlledSwitch(config, controlOf(config, secrets), clocks);
 }
 
+/** The controller wants 20 ms between two frames. */
+const SERIAL_TIMING = { gapMs: 20, timeoutMs: 500, tries: 1, lateMs: 100 } as const;
+
 function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, secrets: SwitchSecrets): PortControl {
   switch (config.driver) {
     case 'mikrotik':
@@ -53,6 +57,12 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, se
       return unifiControl(config, { ...secrets, password: password(config, secrets) });
     case 'netgear-plus':
       return netgearControl(config, { ...secrets, password: password(config, secrets) });
+    case 'poe-serial': {
+      const { via } = config;
+      const path = 'serial' in via ? via.serial : `tcp://${via.tcp}`;
+      const line = { baud: 'serial' in via ? via.baud : 19_200 };
+      return serialControl(config, byteExchange(transportAt(path, line), SERIAL_TIMING));
+    }
     case 'modbus':
       return modbusControl(config, modbusTcpExchange(hostAndPort(config.host)));
     case 'exec':

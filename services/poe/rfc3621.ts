@@ -1,4 +1,5 @@
-import type { PortSample, PortState, SwitchSample } from '../rack/samples.ts';
+import { reservedW, toMilliwatts as round, withBudget } from '../rack/budget.ts';
+import type { Admission, PortSample, PortState, SwitchSample } from '../rack/samples.ts';
 import { type Column, figure, type GroupReading, type PortReading, type Reading } from './columns.ts';
 import { AsnType, type Varbind } from './varbind.ts';
 
@@ -85,17 +86,14 @@ export function switching(column: SwitchingColumn, group: number, port: number, 
   return { oid: `${column.oid}.${index}`, type: AsnType.integer, value: enabled ? column.on : column.off };
 }
 
-/** Power a switch must hold ready for classes 0..8, W (IEEE 802.3, table of PSE classes). */
-const CLASS_W: readonly number[] = [15.4, 4, 7, 15.4, 30, 45, 60, 75, 90];
-/** Not classified, or not told: as class 0. */
-const UNCLASSED_W = 15.4;
-
 export interface SampleOptions {
   readonly measuredAtMs: number;
   /** Ports of this group are named by their number alone, all others `group.port`. */
   readonly group: number;
   /** Replaces what the switch says. */
   readonly budgetW?: number;
+  readonly guardW?: number;
+  readonly admission?: Admission;
 }
 
 /** The name of a port in samples and in the configuration. */
@@ -103,13 +101,16 @@ export const portName = (group: number, port: number, homeGroup: number): string
   group === homeGroup ? `${port}` : `${group}.${port}`;
 
 /** A whole sample of what was read. Pure. */
-export function switchSample(reading: Reading, { measuredAtMs, group, budgetW }: SampleOptions): SwitchSample {
+export function switchSample(
+  reading: Reading,
+  { measuredAtMs, group, budgetW, guardW, admission }: SampleOptions,
+): SwitchSample {
   const ports = [...reading.ports.values()];
   const groups = totals(reading, ports);
   const drawnW = sum(groups.map((each) => each.drawnW));
   const budget = budgetW ?? sharedBudgetW(groups, drawnW);
   const delivering = ports.filter(({ state }) => state === 'delivering');
-  return {
+  return withBudget({
     kind: 'switch',
     measuredAtMs,
     ...(budget === undefined ? {} : { budgetW: budget }),
@@ -119,7 +120,9 @@ export function switchSample(reading: Reading, { measuredAtMs, group, budgetW }:
       : {}),
     totalTrusted: groups.every(({ trusted }) => trusted),
     ports: ports.map((port) => portSample(port, group)),
-  };
+    ...(guardW === undefined ? {} : { guardW }),
+    ...(admission === undefined ? {} : { admission }),
+  });
 }
 
 function portSample(port: PortReading, homeGroup: number): PortSample {
@@ -169,15 +172,8 @@ function sharedBudgetW(groups: readonly GroupReading[], drawnW: number | undefin
   return round((drawnW ?? 0) + Math.min(...rooms));
 }
 
-/** Power promised to a port, W: what the switch says, else what its class stands for. */
-export const reservedW = (port: Pick<PortReading, 'reservedW' | 'poeClass'>): number =>
-  port.reservedW ?? (port.poeClass === undefined ? UNCLASSED_W : (CLASS_W[port.poeClass] ?? UNCLASSED_W));
-
 /** The sum of what is known; unknown when nothing is. */
 export function sum(values: readonly (number | undefined)[]): number | undefined {
   const told = values.filter((value) => value !== undefined);
   return told.length === 0 ? undefined : told.reduce((total, value) => total + value, 0);
 }
-
-/** To the milliwatt: what the finest tables tell. */
-export const round = (watts: number): number => Math.round(watts * 1000) / 1000;

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 import type { PoeSwitch, PortOutcome } from '../shutdown/promises.ts';
 import { type Column, decode } from './columns.ts';
+import { known } from './figures.ts';
 import { RFC3621_SWITCHING, rfc3621Columns, switchSample } from './rfc3621.ts';
 import { SnmpError } from './snmp-error.ts';
 import { BatchedGet, type SnmpLink, walk } from './snmp-link.ts';
@@ -62,12 +63,12 @@ class SnmpSwitch implements PoeSwitch {
   }
 
   async read(signal?: AbortSignal): Promise<SwitchSample> {
-    const { group, budgetW } = this.#config;
+    const { group, budgetW, guardW, admission } = this.#config;
     const varbinds = await this.#varbinds(signal);
     return switchSample(decode(varbinds, this.#columns, group), {
       measuredAtMs: this.#clock.wallMs(),
       group,
-      ...(budgetW === undefined ? {} : { budgetW }),
+      ...known({ budgetW, guardW, admission }),
     });
   }
 

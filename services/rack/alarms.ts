@@ -1,4 +1,5 @@
 import type { Alarm } from '#bms/model';
+import { budgetAlarms } from './budget-alarms.ts';
 import type { Observed, Rack, RackAlarm } from './rack.ts';
 import { upsAlarms } from './ups-alarms.ts';
 
@@ -6,6 +7,7 @@ import { upsAlarms } from './ups-alarms.ts';
 export function rackAlarms(
   rack: Omit<Rack, 'alarms'>,
   packModel: Readonly<Record<string, readonly Alarm[]>>,
+  hostOn: (switchId: string, port: string) => string | undefined = () => undefined,
 ): RackAlarm[] {
   return [
     ...silence('pack', rack.packs, 'critical'),
@@ -17,7 +19,7 @@ export function rackAlarms(
     ...packs(rack, packModel),
     ...upsAlarms(rack),
     ...mains(rack),
-    ...switches(rack),
+    ...switches(rack, hostOn),
     ...circuit(rack),
   ];
 }
@@ -68,7 +70,10 @@ function mains({ mains: view }: Omit<Rack, 'alarms'>): RackAlarm[] {
 
 const NEAR_BUDGET = 0.9;
 
-function switches(rack: Omit<Rack, 'alarms'>): RackAlarm[] {
+function switches(
+  rack: Omit<Rack, 'alarms'>,
+  hostOn: (switchId: string, port: string) => string | undefined,
+): RackAlarm[] {
   const alarms: RackAlarm[] = [];
   for (const [id, { freshness, sample }] of Object.entries(rack.switches)) {
     if (freshness !== 'fresh' || sample === undefined) continue;
@@ -80,6 +85,7 @@ function switches(rack: Omit<Rack, 'alarms'>): RackAlarm[] {
         severity: 'info',
         message: `switch ${id} reports a total that contradicts its ports`,
       });
+    alarms.push(...budgetAlarms(id, sample, (port) => hostOn(id, port)));
     if (budgetW !== undefined && drawnW !== undefined && drawnW > budgetW * NEAR_BUDGET)
       alarms.push({
         code: 'poe-near-budget',

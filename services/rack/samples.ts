@@ -3,6 +3,8 @@
 export type PortState = 'disabled' | 'searching' | 'delivering' | 'fault' | 'test' | 'unknown';
 export type PortPriority = 'critical' | 'high' | 'low';
 
+export type Admission = 'static' | 'dynamic';
+
 export interface PortSample {
   /** As the switch numbers it: `7`, or `2.7` (group.port) where there are several groups. */
   readonly port: string;
@@ -15,6 +17,8 @@ export interface PortSample {
   /** 802.3 class 0..8; only while delivering. */
   readonly poeClass?: number;
   readonly priority?: PortPriority;
+  /** Where the switch knows more steps than these three: its own order, 0 keeps its power longest. */
+  readonly priorityRank?: number;
   /** Times this port was refused power for lack of budget, since the switch started. */
   readonly deniedCount?: number;
 }
@@ -26,6 +30,16 @@ export interface SwitchSample {
   readonly drawnW?: number;
   /** Power promised to classes, where the switch tells or it can be computed. */
   readonly reservedW?: number;
+  /** Part of the budget the switch keeps for starts and errors of measurement. */
+  readonly guardW?: number;
+  /** Whether ports are let in by the classes that were promised (`static`) or by what is drawn (`dynamic`). */
+  readonly admission?: Admission;
+  /** Budget without its guard, minus what is drawn; below 0 ports are about to lose power. */
+  readonly headroomW?: number;
+  /** Budget without its guard, minus what is promised; below 0 the switch is oversubscribed. */
+  readonly unreservedW?: number;
+  /** Ports that deliver, in the order in which they would lose power when the budget is exceeded. */
+  readonly dropOrder?: readonly string[];
   /** False when the total contradicts the ports (0 W while ports deliver). */
   readonly totalTrusted: boolean;
   readonly ports: readonly PortSample[];

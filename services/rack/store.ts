@@ -112,6 +112,9 @@ export class RackStore {
     return notes;
   }
 
+  readonly #hostOn = (switchId: string, port: string): string | undefined =>
+    this.#config.hosts.find(({ poe }) => poe === `${switchId}/${port}`)?.id;
+
   snapshot(): Rack {
     const monoMs = this.#clock.monoMs();
     const observe = <S extends AnySample>(kind: Kind): Record<string, Observed<S>> =>
@@ -136,7 +139,7 @@ export class RackStore {
       mains: judged.view,
       ...(forced === undefined ? {} : { forcedShutdown: forced }),
     };
-    return { ...rack, alarms: rackAlarms(rack, this.#modelAlarms(packs)) };
+    return { ...rack, alarms: rackAlarms(rack, this.#modelAlarms(packs), this.#hostOn) };
   }
 
   health(): ReturnType<Ledger<AnySample>['health']> {

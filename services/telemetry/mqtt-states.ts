@@ -2,6 +2,7 @@ import type { MeterSample, PackSample, UpsSample } from '#bms/model';
 import type { SwitchSample } from '../rack/samples.ts';
 import type { HostView, Snapshot, StageSchedule } from '../shutdown/view.ts';
 import { hostDraw } from './catalogue/hosts.ts';
+import { dropPosition } from './catalogue/poe.ts';
 import { fresh, ONLY_ONE, rounded, type TopicKind } from './metric.ts';
 
 /** What is published under `<root>/<kind>/<id>/`. */
@@ -85,11 +86,15 @@ function upsBody({ kind: _, measuredAtMs: __, ...told }: UpsSample): Record<stri
 }
 
 function switchBody(sample: SwitchSample): Record<string, unknown> {
-  const { budgetW, drawnW, reservedW, totalTrusted, ports } = sample;
+  const { budgetW, drawnW, reservedW, guardW, admission, headroomW, unreservedW, totalTrusted, ports } = sample;
   return {
     budgetW,
     drawnW: totalTrusted ? drawnW : undefined,
     reservedW,
+    guardW,
+    admission,
+    headroomW,
+    unreservedW,
     totalTrusted,
     ports: Object.fromEntries(
       ports.map(({ port, ...told }) => [
@@ -98,6 +103,7 @@ function switchBody(sample: SwitchSample): Record<string, unknown> {
           ...told,
           delivering: told.state === 'unknown' ? undefined : told.state === 'delivering',
           fault: told.state === 'unknown' ? undefined : told.state === 'fault',
+          dropPosition: dropPosition(sample, port),
         },
       ]),
     ),

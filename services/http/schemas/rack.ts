@@ -108,6 +108,7 @@ const portSample = z
     currentA: number,
     poeClass: number,
     priority: z.enum(['critical', 'high', 'low']).optional(),
+    priorityRank: number,
     deniedCount: number,
   })
   .meta({ id: 'PortSample' });
@@ -119,6 +120,11 @@ const switchSample = z
     budgetW: number,
     drawnW: number,
     reservedW: number,
+    guardW: number,
+    admission: z.enum(['static', 'dynamic']).optional(),
+    headroomW: number,
+    unreservedW: number,
+    dropOrder: z.array(z.string()).optional(),
     totalTrusted: z.boolean(),
     ports: z.array(portSample),
   })

@@ -36,7 +36,9 @@ const ofSwitch = (row: Words & { readonly value: (sample: SwitchSample) => numbe
     read: (snapshot) => eachSwitch(snapshot, (sample) => [{ value: row.value(sample) }]),
   });
 
-const ofPort = (row: Words & { readonly value: (port: PortSample) => number | boolean | undefined }): Metric =>
+const ofPort = (
+  row: Words & { readonly value: (port: PortSample, sample: SwitchSample) => number | boolean | undefined },
+): Metric =>
   metric({
     ...row,
     measurement: 'poe_port',
@@ -44,9 +46,15 @@ const ofPort = (row: Words & { readonly value: (port: PortSample) => number | bo
     mqtt: { kind: 'switch', id: 'switch', path: ['ports', ':port', row.mqtt] },
     read: (snapshot) =>
       eachSwitch(snapshot, (sample) =>
-        sample.ports.map((port) => ({ labels: { port: port.port }, value: row.value(port) })),
+        sample.ports.map((port) => ({ labels: { port: port.port }, value: row.value(port, sample) })),
       ),
   });
+
+/** 1: would lose power first when the budget is exceeded. Absent while it draws none, or the switch tells no priorities. */
+export function dropPosition({ dropOrder = [] }: SwitchSample, port: string): number | undefined {
+  const at = dropOrder.indexOf(port);
+  return at < 0 ? undefined : at + 1;
+}
 
 /** Absent while the switch does not tell a port's state. */
 const inState =
@@ -81,6 +89,29 @@ export const poeMetrics: readonly Metric[] = [
     mqtt: 'reservedW',
     homeAssistant: { name: 'PoE reserved', precision: 0, entityCategory: 'diagnostic' },
     value: (sample) => sample.reservedW,
+  }),
+  ofSwitch({
+    field: 'headroom_watts',
+    quantity: 'power',
+    unit: 'watts',
+    help: 'Budget without its guard, minus what is drawn; below 0 ports are about to lose power.',
+    mqtt: 'headroomW',
+    homeAssistant: { name: 'PoE headroom', precision: 1 },
+    value: (sample) => sample.headroomW,
+  }),
+  ofSwitch({
+    field: 'unreserved_watts',
+    quantity: 'power',
+    unit: 'watts',
+    help: 'Budget without its guard, minus what is promised to classes; below 0 the switch is oversubscribed.',
+    mqtt: 'unreservedW',
+    homeAssistant: {
+      name: 'PoE unreserved',
+      precision: 0,
+      entityCategory: 'diagnostic',
+      enabledByDefault: false,
+    },
+    value: (sample) => sample.unreservedW,
   }),
   ofSwitch({
     field: 'total_trusted',
@@ -159,6 +190,15 @@ export const poeMetrics: readonly Metric[] = [
     mqtt: 'deniedCount',
     homeAssistant: { name: 'Port power denied', entityCategory: 'diagnostic', enabledByDefault: false },
     value: (port) => port.deniedCount,
+  }),
+  ofPort({
+    field: 'drop_position',
+    quantity: 'order',
+    unit: 'count',
+    help: 'Place in the order in which ports lose power when the budget is exceeded; 1 goes first.',
+    mqtt: 'dropPosition',
+    homeAssistant: { name: 'Port drop position', entityCategory: 'diagnostic', enabledByDefault: false },
+    value: (port, sample) => dropPosition(sample, port.port),
   }),
   metric({
     measurement: 'poe_port',

@@ -37,6 +37,9 @@ describe('what a walk of RFC 3621 says', () => {
       // 30, 30, 15.4 and 15.4 for classes 4, 4, 3 and 0
       reservedW: 90.8,
       totalTrusted: true,
+      headroomW: 89,
+      unreservedW: 29.2,
+      dropOrder: ['8', '2', '6', '1'],
     });
     const numbers = (state: string) => ports.filter((each) => each.state === state).map(({ port }) => Number(port));
     expect(numbers('delivering')).toEqual(want.delivering);

@@ -1,4 +1,5 @@
 import type { MeterSample, PackSample, UpsSample } from '#bms/model';
+import { withBudget } from '../../../services/rack/budget.ts';
 import type { BankView, Observed, Rack } from '../../../services/rack/rack.ts';
 import type { HostSample, PortSample, SwitchSample } from '../../../services/rack/samples.ts';
 import type {
@@ -109,7 +110,7 @@ const port = (number: number): PortSample =>
       }
     : { port: String(number), enabled: true, state: 'searching', deniedCount: 0 };
 
-export const switchSample: SwitchSample = {
+export const switchSample: SwitchSample = withBudget({
   kind: 'switch',
   measuredAtMs: WALL_MS - 1000,
   budgetW: 400,
@@ -117,7 +118,7 @@ export const switchSample: SwitchSample = {
   reservedW: 300,
   totalTrusted: true,
   ports: Array.from({ length: 24 }, (_, index) => port(index + 1)),
-};
+});
 
 const stageOf = (number: number): string => (number <= 3 ? 'control-plane' : number <= 12 ? 'workers' : 'batch');
 
