@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { BoardKind } from '../twin/devices/boards/index.ts';
 
 /** Commands for the person at the bench: who is there, and a first configuration. */
 export function addBench(program: Command, exit: (status: number) => void): void {
@@ -18,6 +19,49 @@ export function addBench(program: Command, exit: (status: number) => void): void
     )
     .action(async (device, options) => exit(await (await import('./probe.ts')).probe(device, options)));
 }
+
+/** Boards that `emulate` plays; the same kinds as `BOARDS` of the twin, which is loaded only when needed. */
+const BOARDS = {
+  daly: 'a classic Daly board (A5 frames)',
+  'daly-modbus': 'a Daly board at Modbus unit 210',
+  'daly-p81': 'a Daly H, K, M or S board',
+  diybms: 'a ring of diyBMS cell modules',
+  'jbd-up': 'a JBD UP16S rack pack',
+  jk: 'a JK board on its GPS port',
+  'jk-pb': 'a JK PB board on RS485; jk-modbus reads it too',
+  pace: 'a Pace BMS on RS232',
+  pylontech: 'a Pylontech module as master of its string',
+  seplos: 'a Seplos V2 board',
+  've-direct': 'a Victron SmartShunt that talks by itself',
+  voltronic: 'a Voltronic inverter (PI30)',
+} as const satisfies Record<BoardKind, string>;
+
+/** The kinds of `emulate` that are boards on a serial line, and the one that is made of captures. */
+export function addEmulatedBoards(emulate: Command, exit: (status: number) => void): void {
+  for (const [kind, what] of Object.entries(BOARDS))
+    placed(emulate.command(kind).description(what))
+      .option('--fast <factor>', 'run the world this many times faster', whole(1, 60), 1)
+      .option('--outage-after <seconds>', 'world time until mains fails; never when absent', whole(1, 86_400))
+      .option('--soc <percent>', 'state of charge at the beginning', whole(5, 100))
+      .addHelpText('after', `\nExample: holdover emulate ${kind} --pty`)
+      .action(async ({ soc, ...options }) => {
+        const { emulateBoard } = await import('./emulate-board.ts');
+        exit(await emulateBoard(kind as BoardKind, { ...options, ...(soc === undefined ? {} : { soc: soc / 100 }) }));
+      });
+  placed(emulate.command('replay').description('a device that answers as it was captured'))
+    .requiredOption('--fixture <file>', 'captures as in test/fixtures/bms, or what `holdover record` wrote')
+    .option('--protocol <name>', 'of a file with several: the protocol or profile that is meant')
+    .option('--baud <rate>', 'how fast its bytes leave', whole(300, 1_000_000), 9600)
+    .addHelpText('after', '\nExample: holdover emulate replay --fixture jbd.jsonl --pty')
+    .action(async (options) => exit(await (await import('./emulate-board.ts')).emulateReplay(options)));
+}
+
+const placed = (command: Command): Command =>
+  command
+    .option('--path <device>', 'serial port or pty to answer on, instead of TCP')
+    .option('--pty', 'make a pair of ptys, needs socat; prints the end to ask on')
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--port <port>', 'a free one when absent', whole(0, 65_535));
 
 function whole(min: number, max: number): (text: string) => number {
   return (text) => {

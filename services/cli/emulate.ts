@@ -182,12 +182,13 @@ async function serveDevice(
   }
 }
 
-function ready(facts: Readonly<Record<string, unknown>>): void {
+/** The one line that says where everything is. */
+export function ready(facts: Readonly<Record<string, unknown>>): void {
   console.log(JSON.stringify(facts));
 }
 
 /** Resolves at the first SIGINT or SIGTERM. Listens from the call on, so that none is missed while starting. */
-function signalled(): Promise<void> {
+export function signalled(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
       process.off('SIGINT', stop).off('SIGTERM', stop);
