@@ -40,6 +40,7 @@ function build(exit: Exit): Command {
     .showHelpAfterError('(holdover --help shows what there is)');
   addDemo(program, exit);
   addRun(program, exit);
+  addAgent(program, exit);
   addCheck(program, exit);
   addStatus(program, exit);
   addNotify(program, exit);
@@ -87,6 +88,29 @@ function addRun(program: Command, exit: Exit): void {
     .action(async (options) => {
       (await import('../runtime/small-heap.ts')).keepHeapSmall();
       exit(await (await import('./run.ts')).run(options));
+    });
+}
+
+function addAgent(program: Command, exit: Exit): void {
+  program
+    .command('agent')
+    .description('on a machine that is to be halted: fetches the order from the service and obeys it')
+    .requiredOption('--config <file>', 'the agent’s own configuration file')
+    .option('--dry-run', 'take orders, but halt nothing')
+    .addHelpText(
+      'after',
+      `
+Its file, with the host as the service calls it and the token of its halt: { agent: … }:
+  service: http://10.0.0.5:8470
+  host: nuc1
+  token: { file: /etc/holdover/agent-token }
+  command: [/usr/bin/systemctl, poweroff]
+
+Example: holdover agent --config /etc/holdover/agent.yaml`,
+    )
+    .action(async (options) => {
+      (await import('../runtime/small-heap.ts')).keepHeapSmall();
+      exit(await (await import('./agent.ts')).agent(options));
     });
 }
 

@@ -115,7 +115,6 @@ const agent = z.strictObject({
   token: secret.meta({ description: 'what the agent shows; it may read and take the orders of this host only' }),
   timeout: seconds(20).meta({ description: 'how long an order waits for the agent before it is withdrawn' }),
 });
-export type AgentHaltConfig = z.infer<typeof agent>;
 
 const WAYS = ['ssh', 'talos', 'proxmox', 'command', 'agent'] as const;
 
@@ -153,7 +152,7 @@ export const hostSchema = z.strictObject({
   wake: wake.optional(),
   /** Never halted, never cut: the router, this machine. */
   protected: z.boolean().default(false),
-  /** TCP port that answers while the machine runs; the one it is halted through (22 by default) when absent. */
+  /** TCP port that answers while the machine runs; the one it is halted through (22, its agent) when absent. */
   probePort: tcpPort.optional(),
   /** Draw to assume where no port tells, W. */
   powerW: z.number().nonnegative().default(10).meta({ unit: 'W' }),
@@ -181,6 +180,8 @@ export interface ProbeTarget {
  * polled: it would be reported as not answering, which reads as switched off.
  */
 export function probeTarget({ address, halt: ways, probePort }: HostConfig): ProbeTarget | undefined {
+  // Its agent knows better than a port that may never have answered.
+  if (ways?.agent !== undefined && probePort === undefined) return undefined;
   const through = throughWhat(ways);
   const host = through?.host ?? address;
   // A probe port of its own belongs to the machine's own address, not to a jump address.

@@ -17,7 +17,8 @@ interface Agent {
   /** Requests that wait for an order. */
   readonly wake: Set<() => void>;
   polls: number;
-  heardMs?: number | undefined;
+  /** Until then it counts as there although it asks nothing, monotonic ms; absent: never heard. */
+  thereUntilMs?: number | undefined;
   flying?: Promise<Outcome> | undefined;
   waiting?: Waiting | undefined;
   /** The order it took last. An answer may be lost, so it may say so twice. */
@@ -26,8 +27,10 @@ interface Agent {
 
 /** An agent that could not halt its machine mostly knows at once, ms. */
 const COMPLAINT_MS = 1000;
-/** Between two requests of an agent there is less than this, ms; also the time a new life waits for it. */
-const GAP_MS = 15_000;
+/** Between two requests of an agent there is less than this, ms; also the time a new life of ours waits for it. */
+const GAP_MS = 25_000;
+/** One that hung up is gone, or asks again at once, ms. */
+const HUNG_UP_MS = 5000;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -114,9 +117,9 @@ export class AgentOrders implements AgentDesk {
     const nowMs = this.#clock.monoMs();
     if (agent === undefined) return Promise.resolve(false);
     if (agent.polls > 0) return Promise.resolve(true);
-    if (agent.heardMs === undefined && nowMs - this.#bornMs < GAP_MS)
+    if (agent.thereUntilMs === undefined && nowMs - this.#bornMs < GAP_MS)
       return Promise.reject(new Error(`the agent of ${host} had no time to come back yet`));
-    return Promise.resolve(agent.heardMs !== undefined && nowMs - agent.heardMs < GAP_MS);
+    return Promise.resolve(agent.thereUntilMs !== undefined && nowMs < agent.thereUntilMs);
   }
 
   knows(host: string, token: string): boolean {
@@ -137,14 +140,14 @@ export class AgentOrders implements AgentDesk {
       return agent.waiting.order;
     } finally {
       agent.polls -= 1;
-      agent.heardMs = this.#clock.monoMs();
+      agent.thereUntilMs = this.#clock.monoMs() + (gone.aborted ? HUNG_UP_MS : GAP_MS);
     }
   }
 
   report(host: string, { id, state, detail }: AgentReport): boolean {
     const agent = this.#agents.get(host);
     if (agent === undefined) return false;
-    agent.heardMs = this.#clock.monoMs();
+    agent.thereUntilMs = this.#clock.monoMs() + GAP_MS;
     const { waiting } = agent;
     if (state === 'failed') {
       if (agent.taken?.id !== id) return false;
@@ -152,7 +155,7 @@ export class AgentOrders implements AgentDesk {
       agent.taken.settle({ code: 'refused', detail: `host ${host}: its agent could not halt it: ${why}` });
       return true;
     }
-    if (agent.taken?.id === id) return this.#closed === undefined;
+    if (agent.taken?.id === id) return true;
     if (waiting?.order.id !== id) return false;
     agent.waiting = undefined;
     agent.taken = { id, settle: waiting.settle };
@@ -165,6 +168,7 @@ export class AgentOrders implements AgentDesk {
     for (const [host, agent] of this.#agents) {
       agent.waiting?.settle({ code: 'refused', detail: `host ${host}: ${because}: the order was withdrawn untaken` });
       agent.waiting = undefined;
+      agent.taken = undefined;
     }
   }
 
@@ -189,10 +193,10 @@ const printable = (text: string): string =>
     .trim()
     .slice(0, 200);
 
-function late(host: string, { heardMs, polls }: Agent, { fetched }: Waiting): Outcome {
+function late(host: string, { thereUntilMs, polls }: Agent, { fetched }: Waiting): Outcome {
   if (fetched)
     return { code: 'timeout', detail: `host ${host}: its agent has seen the order and did not take it; withdrawn` };
-  return heardMs === undefined && polls === 0
+  return thereUntilMs === undefined && polls === 0
     ? { code: 'unreachable', detail: `host ${host}: its agent was never heard; does holdover agent run there?` }
     : { code: 'unreachable', detail: `host ${host}: its agent did not ask in time; the order is withdrawn` };
 }

@@ -7,12 +7,12 @@ import {
   type ProxmoxGuest,
   serveProxmoxApi,
 } from '../../../services/twin/devices/proxmox-api.ts';
-import { authority } from './certificates.ts';
+import { authority, openssl } from './certificates.ts';
 import { deadPort, listener, type Machines, machines, until } from './machines.ts';
 
 const pve = authority('pve');
 const shown = pve.issue('pve');
-const FINGERPRINT = new X509Certificate(shown.crt).fingerprint256;
+const FINGERPRINT = openssl.skip ? '' : new X509Certificate(shown.crt).fingerprint256;
 const SECRET = '2f1e9c1e-0000-4000-8000-00000000cafe';
 
 let rack: Machines;
@@ -58,7 +58,7 @@ const halt = (config: HostConfig, secrets: { token?: string; ca?: string } = {})
 
 const nodeOff = 'POST /nodes/pve1/status command=shutdown';
 
-describe('halting over the Proxmox API', () => {
+describe.skipIf(openssl.skip)('halting over the Proxmox API', () => {
   it('shuts the guests down, waits for them, and then powers the node off', async () => {
     const node = await api([guest(100), guest(101, { kind: 'lxc', takesMs: 300 })]);
     expect(await halt(host(node.port))).toEqual({ code: 'done' });
