@@ -32,6 +32,7 @@ export type { RegisterWrite } from './modbus-write.ts';
 export { type RecordedChunk, type RecordingHeader, type RecordOptions, recordTransport } from './record.ts';
 export { parseRecording, type Recording, replayTransport } from './replay.ts';
 export { serialTransport } from './serial.ts';
+export { serialPorts } from './serial-ports.ts';
 export { type TcpTransportOptions, tcpTransport } from './tcp.ts';
 export type { ByteTransport, SerialLine, Unsubscribe } from './transport.ts';
 export { pause } from './waiting.ts';

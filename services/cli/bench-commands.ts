@@ -18,6 +18,27 @@ export function addBench(program: Command, exit: (status: number) => void): void
       '\nExample: holdover probe /dev/ttyUSB0\n         holdover probe tcp://10.0.0.7:4001 --driver jk-pb',
     )
     .action(async (device, options) => exit(await (await import('./probe.ts')).probe(device, options)));
+  program
+    .command('init')
+    .description('looks for devices and writes a first configuration; overwrites nothing')
+    .option('--out <file>', 'where it goes', 'holdover.yaml')
+    .option(
+      '--device <devices...>',
+      'probe these (serial ports, tcp://…, modbus-tcp://…) instead of the ports found here',
+    )
+    .option('--snmp <hosts...>', 'PoE switches with SNMP')
+    .option('--kubeconfig <file>', 'instead of looking at the usual places')
+    .option('--name <text>', 'what the site is called; the name of this machine when absent')
+    .option('--volts <volts>', 'of the branch circuit', whole(100, 250), 110)
+    .option('--amps <amperes>', 'of its breaker', whole(1, 125), 20)
+    .option('--probe', 'ask on the serial ports found here, without a question before')
+    .option('--non-interactive', 'ask nobody anything')
+    .option('--seconds <seconds>', 'longest for one device', whole(1, 3600), 120)
+    .addHelpText(
+      'after',
+      '\nExample: holdover init --out /etc/holdover/holdover.yaml\n         holdover init --non-interactive --device /dev/ttyUSB0 modbus-tcp://10.0.0.9 --snmp 10.0.0.2',
+    )
+    .action(async (options) => exit(await (await import('./init.ts')).init(options)));
 }
 
 /** Boards that `emulate` plays; the same kinds as `BOARDS` of the twin, which is loaded only when needed. */

@@ -9,7 +9,10 @@ export function viaOf(finding: Finding, device: string, kind: ProbedKind, own: r
   const driver = driverFor(finding.driver, own);
   const usual = driver.shape === 'i2c' ? undefined : driver.line.baud;
   const baud = finding.baud === undefined || finding.baud === usual ? {} : { baud: finding.baud };
-  if (kind === 'modbus-tcp') return { modbusTcp: device.replace(/^modbus-tcp:\/\//, ''), unit: finding.unit };
+  if (kind === 'modbus-tcp') {
+    const place = device.replace(/^modbus-tcp:\/\//, '').replace(/\/$/, '');
+    return { modbusTcp: /:\d+$/.test(place) ? place : `${place}:502`, unit: finding.unit };
+  }
   if (driver.shape === 'registers') return { modbusRtu: device, unit: finding.unit, ...baud };
   return kind === 'bridge' ? { tcp: device.replace(/^tcp:\/\//, '') } : { serial: device, ...baud };
 }

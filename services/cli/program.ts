@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
-import { addBench } from './bench-commands.ts';
+import { addBench, addEmulatedBoards } from './bench-commands.ts';
 import { addByHand } from './by-hand.ts';
 import type { DeviceKind } from './emulate.ts';
 
@@ -160,8 +160,9 @@ function addDecode(program: Command, exit: Exit): void {
     )
     .action(async (driver, { profiles }) => {
       const { decodeStream } = await import('./decode.ts');
-      const { ownDrivers } = await import('../config/profiles.ts');
-      exit(await decodeStream(driver, process.stdin, process.stdout, process.stderr, ownDrivers(profiles)));
+      const { ownDrivers, ownMappings } = await import('../config/profiles.ts');
+      const own = [ownDrivers(profiles), ownMappings(profiles)] as const;
+      exit(await decodeStream(driver, process.stdin, process.stdout, process.stderr, ...own));
     });
 }
 
@@ -215,6 +216,7 @@ function addEmulate(program: Command, exit: Exit): void {
       exit(await emulateDevice(kind as keyof typeof EMULATED, options));
     });
   }
+  addEmulatedBoards(emulate, exit);
   for (const command of emulate.commands) command.exitOverride();
 }
 
