@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { DeviceHandle, World } from '../model.ts';
+import { listenOnMachine } from './machine-listener.ts';
 
 /** A guest of the node. `obeys`: it goes down when asked; it takes `takesMs` of real time for that. */
 export interface ProxmoxGuest {
@@ -98,29 +99,30 @@ export async function serveProxmoxApi(
   const server = createServer({ cert: options.crt, key: options.key }, (request, response) => {
     serve(request, response).catch(() => response.destroy());
   });
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => undefined); // a peer that goes away is an ordinary end
-  });
   server.on('tlsClientError', () => undefined);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  // never listens itself: sockets are handed in by a port that goes and comes with the machine
+  const listener = await listenOnMachine(
+    world,
+    world.hosts.get(hostId),
+    { host, port: options.port ?? 0 },
+    (socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => undefined); // a peer that goes away is an ordinary end
+      server.emit('connection', socket);
+    },
+  );
   return {
     name,
-    port,
-    address: `${host}:${port}`,
+    port: listener.port,
+    address: `${host}:${listener.port}`,
     orders,
     running: () => [...running],
-    close: () =>
-      new Promise((resolve) => {
-        for (const timer of timers) clearTimeout(timer);
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
+    close: () => {
+      for (const timer of timers) clearTimeout(timer);
+      for (const socket of sockets) socket.destroy();
+      return listener.close();
+    },
   };
 }
 

@@ -1,5 +1,7 @@
+import { connect, type Socket } from 'node:net';
 import type { Metadata, Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { DeviceHandle, World, WorldHost } from '../model.ts';
+import { listenOnMachine } from './machine-listener.ts';
 
 /** What a Talos node shows and whom it lets in; PEM texts. */
 export interface TalosApiOptions {
@@ -82,18 +84,32 @@ export async function serveTalosApi(world: World, hostId: string, options: Talos
     [{ cert_chain: Buffer.from(options.crt), private_key: Buffer.from(options.key) }],
     true,
   );
-  const port = await bound(server, `${host}:${options.port ?? 0}`, credentials);
+  const inner = await bound(server, '127.0.0.1:0', credentials);
+  const site = { host, port: options.port ?? 0 };
+  const listener = await listenOnMachine(world, world.hosts.get(hostId), site, (socket) => joined(socket, inner));
   return {
     name,
-    port,
-    address: `${host}:${port}`,
+    port: listener.port,
+    address: `${host}:${listener.port}`,
     orders,
-    close: () =>
-      new Promise((resolve) => {
-        server.forceShutdown();
-        resolve();
-      }),
+    close: async () => {
+      await listener.close();
+      server.forceShutdown();
+    },
   };
+}
+
+/** The gRPC server keeps its own port; the machine's port goes and comes with the machine. */
+function joined(socket: Socket, port: number): void {
+  const inner = connect({ host: '127.0.0.1', port });
+  socket.pipe(inner).pipe(socket);
+  for (const [one, other] of [
+    [socket, inner],
+    [inner, socket],
+  ] as const) {
+    one.on('error', () => undefined);
+    one.on('close', () => other.destroy());
+  }
 }
 
 function bound(server: Server, address: string, credentials: Parameters<Server['bindAsync']>[1]): Promise<number> {
