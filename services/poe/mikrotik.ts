@@ -2,7 +2,7 @@ import type { MikrotikConfig } from '../config/switches.ts';
 import type { PortSample, PortState } from '../rack/samples.ts';
 import { quoted, WebError } from '../runtime/web-error.ts';
 import { jsonOf, objectOf, WebLink, type WebRequest } from '../runtime/web-link.ts';
-import { known, milliamps, volts, watts } from './figures.ts';
+import { decimal, known, milliamps, volts, watts } from './figures.ts';
 import { type ControlReading, oneByOne, type PortControl } from './port-control.ts';
 
 /** MikroTik RouterOS 7 over REST: ports by the names of their interfaces (`ether5`). It knows no budget. */
@@ -35,11 +35,18 @@ export function decodeMikrotikPort(row: Row, live: Row = {}): PortSample {
     state,
     ...known({
       enabled,
+      priorityRank: priorityRank(row['poe-priority']),
       powerW: watts(live['poe-out-power']),
       voltageV: volts(live['poe-out-voltage']),
       currentA: milliamps(live['poe-out-current']),
     }),
   };
+}
+
+/** 0 keeps its power longest, 99 loses it first. */
+function priorityRank(value: unknown): number | undefined {
+  const rank = decimal(value);
+  return rank !== undefined && Number.isInteger(rank) && rank <= 99 ? rank : undefined;
 }
 
 /** The control of one RouterOS device. */

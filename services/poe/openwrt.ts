@@ -1,5 +1,5 @@
 import type { OpenwrtConfig } from '../config/switches.ts';
-import type { PortSample, PortState } from '../rack/samples.ts';
+import type { PortPriority, PortSample, PortState } from '../rack/samples.ts';
 import { WebError } from '../runtime/web-error.ts';
 import { jsonOf, objectOf, WebLink } from '../runtime/web-link.ts';
 import { amps, decimal, known, plausible, volts, watts } from './figures.ts';
@@ -44,6 +44,7 @@ function decodePort(port: string, row: Readonly<Record<string, unknown>>): PortS
     port,
     state,
     ...(state === 'unknown' ? {} : { enabled: state !== 'disabled' }),
+    ...priorityOf(row.priority),
     ...known({
       // The daemon leaves out a consumption of 0.
       powerW:
@@ -52,6 +53,14 @@ function decodePort(port: string, row: Readonly<Record<string, unknown>>): PortS
       currentA: amps(row.current),
     }),
   };
+}
+
+const PRIORITIES: readonly (PortPriority | undefined)[] = ['low', undefined, 'high', 'critical'];
+
+/** 0 low to 3 critical; "normal" has no word of ours, only its place. */
+function priorityOf(value: unknown): Pick<PortSample, 'priority' | 'priorityRank'> {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= PRIORITIES.length) return {};
+  return { priorityRank: PRIORITIES.length - 1 - value, ...known({ priority: PRIORITIES[value] }) };
 }
 
 const NO_SESSION = '00000000000000000000000000000000';

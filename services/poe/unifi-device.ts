@@ -80,28 +80,69 @@ function refusalOf(row: Row, wishes: UnifiWishes): string | undefined {
   return undefined;
 }
 
+/** What to bring back at a port that has no mode of its own: no entry at all, or an entry that says nothing of PoE. */
+export const NO_ENTRY = Symbol('no entry');
+export const NO_MODE = Symbol('no mode');
+export type UnifiWish = string | typeof NO_ENTRY | typeof NO_MODE;
+
 /**
  * The whole list to put: it replaces the stored one, so every entry stays as it is, with all its keys and in its
  * place, and only the mode of the listed ports changes. Pure.
- * @param modes by the number of the port
+ * @param wishes by the number of the port
  */
-export function portOverrides(device: unknown, modes: ReadonlyMap<number, string>): unknown[] {
-  const { port_overrides: stored, port_table: table } = objectOf(device);
-  const left = new Map(modes);
-  const kept = (Array.isArray(stored) ? stored : []).map((entry: unknown) => {
+export function portOverrides(device: unknown, wishes: ReadonlyMap<number, UnifiWish>): unknown[] {
+  const left = new Map(wishes);
+  const kept = entriesOf(device).flatMap((entry: unknown) => {
     const { port_idx: port } = objectOf(entry);
-    const mode = typeof port === 'number' ? modes.get(port) : undefined;
-    if (mode === undefined) return entry;
+    const wish = typeof port === 'number' ? wishes.get(port) : undefined;
+    if (wish === undefined) return [entry];
     left.delete(Number(port));
-    return { ...objectOf(entry), poe_mode: mode };
+    if (wish === NO_ENTRY) return [];
+    const { poe_mode: _, ...others } = objectOf(entry);
+    return [wish === NO_MODE ? others : { ...objectOf(entry), poe_mode: wish }];
   });
-  const rows = (Array.isArray(table) ? table : []).map(objectOf);
-  const added = [...left].map(([port, mode]) => {
-    const profile = rows.find((row) => row.port_idx === port)?.portconf_id;
-    return { port_idx: port, poe_mode: mode, ...(profile === undefined ? {} : { portconf_id: profile }) };
-  });
+  const added = [...left].flatMap(([port, wish]) => (typeof wish === 'string' ? [newEntry(device, port, wish)] : []));
   return [...kept, ...added];
 }
+
+/** How the entry of a port that is on is; nothing where it says off. Pure. */
+export function entryNow(device: unknown, port: number, whenOn: string): UnifiWish | undefined {
+  const entries = entriesOf(device)
+    .map(objectOf)
+    .filter((entry) => entry.port_idx === port);
+  if (entries.length === 0) return NO_ENTRY;
+  if (entries.some(({ poe_mode: mode }) => mode === 'off')) return undefined;
+  return entries.some((entry) => 'poe_mode' in entry) ? whenOn : NO_MODE;
+}
+
+/**
+ * How a port's entry was before somebody switched it off, as far as it can be told from the entry itself: one that holds
+ * nothing but what we add is ours, and none was there before. Pure.
+ */
+export function entryBefore(device: unknown, port: number, whenOn: string): UnifiWish {
+  const entries = entriesOf(device)
+    .map(objectOf)
+    .filter((entry) => entry.port_idx === port);
+  const ours = newEntry(device, port, 'off');
+  const [only] = entries;
+  return entries.length === 1 && whenOn === 'auto' && alike(only ?? {}, ours) ? NO_ENTRY : whenOn;
+}
+
+const entriesOf = (device: unknown): readonly unknown[] => {
+  const { port_overrides: stored } = objectOf(device);
+  return Array.isArray(stored) ? stored : [];
+};
+
+/** The entry of a port that had none: its mode, and the profile it has, so that nothing else changes. */
+function newEntry(device: unknown, port: number, mode: string): Row {
+  const { port_table: table } = objectOf(device);
+  const row = (Array.isArray(table) ? table : []).map(objectOf).find((each) => each.port_idx === port);
+  const profile = row?.portconf_id;
+  return { port_idx: port, poe_mode: mode, ...(profile === undefined ? {} : { portconf_id: profile }) };
+}
+
+const alike = (a: Row, b: Row): boolean =>
+  Object.keys(a).length === Object.keys(b).length && Object.keys(b).every((key) => a[key] === b[key]);
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 const { parse, rawJSON } = JSON as unknown as {

@@ -2,13 +2,23 @@ import type { UnifiConfig } from '../config/switches.ts';
 import { WebError } from '../runtime/web-error.ts';
 import { objectOf } from '../runtime/web-link.ts';
 import type { PortControl } from './port-control.ts';
-import { decodeUnifiDevice, onMode, parseFaithfully, portOverrides } from './unifi-device.ts';
+import {
+  decodeUnifiDevice,
+  entryBefore,
+  entryNow,
+  onMode,
+  parseFaithfully,
+  portOverrides,
+  type UnifiWish,
+} from './unifi-device.ts';
 import { UnifiSession } from './unifi-session.ts';
 
 /** A switch behind a UniFi Network controller (its older API; the official one cannot switch PoE). */
 export function unifiControl(config: UnifiConfig, secrets: { password: string; ca?: string }): PortControl {
   const session = new UnifiSession(config, secrets);
   const mac = config.device.toLowerCase();
+  /** What there was of each port before we cut it; after a restart only the entries themselves tell. */
+  const before = new Map<number, UnifiWish>();
   /** @param parse where numbers must go out again as they came */
   const device = async (signal?: AbortSignal, parse: (text: string) => unknown = JSON.parse) => {
     const { data } = objectOf(parse(await session.call('GET', 'stat/device', undefined, signal)));
@@ -28,8 +38,16 @@ export function unifiControl(config: UnifiConfig, secrets: { password: string; c
       const stored = await device(signal, parseFaithfully);
       if (typeof stored._id !== 'string' || !Array.isArray(stored.port_overrides))
         throw new WebError('rejected', session.name, `${mac}: its overrides are not told, so they are not replaced`);
-      const modes = new Map(ports.map((port) => [Number(port), enabled ? onMode(port, config) : 'off']));
-      const body = { port_overrides: portOverrides(stored, modes) };
+      const wishes = new Map<number, UnifiWish>();
+      for (const port of ports) {
+        const number = Number(port);
+        const whenOn = onMode(port, config);
+        // A first try may have arrived although its answer did not: what is off already tells nothing new.
+        const earlier = before.get(number) ?? entryBefore(stored, number, whenOn);
+        if (!enabled) before.set(number, entryNow(stored, number, whenOn) ?? earlier);
+        wishes.set(number, enabled ? earlier : 'off');
+      }
+      const body = { port_overrides: portOverrides(stored, wishes) };
       await session.call('PUT', `rest/device/${encodeURIComponent(stored._id)}`, body, signal);
       return new Map();
     },

@@ -10,6 +10,7 @@ import { decodeMapped } from '../../../services/poe/mapping.ts';
 import { controlledSwitch } from '../../../services/poe/port-control.ts';
 import { sleepingClock } from './fake-agent.ts';
 import { type Asked, configOf, type FakeDevice, fakeDevice, type Said } from './fake-device.ts';
+import { restoresExactly } from './restoring.ts';
 
 describe('understanding an answer', () => {
   const json = { json: { enabled: 'ports.{port}.on', delivering: 'ports.{port}.fed', powerW: 'ports.{port}.w' } };
@@ -245,6 +246,14 @@ describe('ports switched by requests', () => {
     const outcomes = await poe.setPorts(['a', 'b'], false);
     expect(outcomes).toMatchObject([{ code }, { code }]);
     expect(JSON.stringify(outcomes)).not.toMatch(/hunter2|hidden/);
+    await poe.close();
+  });
+
+  it('leaves everything as it was, whatever is cut and powered again', async () => {
+    const { open, on } = await rig();
+    on.b = false;
+    const poe = open();
+    await restoresExactly(poe, ['a', 'b'], () => on);
     await poe.close();
   });
 

@@ -10,6 +10,7 @@ import { ltc4266, pd69104, tps23861 } from '../../../services/poe/i2c-quad.ts';
 import { ImplausibleError, type PseChip } from '../../../services/poe/i2c-registers.ts';
 import { controlledSwitch } from '../../../services/poe/port-control.ts';
 import { errno, MemoryI2c } from '../../firmware-bridge/memory-i2c.ts';
+import { restoresExactly } from './restoring.ts';
 
 interface PseVector {
   readonly id: string;
@@ -223,6 +224,14 @@ describe('a switch of several chips', () => {
     expect((await poe.setPorts(['1', '2', '5'], true)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
     expect(bus.calls.filter((call) => call.startsWith('write')).slice(2)).toEqual(['write 20 1833', 'write 28 1811']);
     expect((await poe.read()).ports.every(({ enabled }) => enabled === true)).toBe(true);
+  });
+
+  it('leaves everything as it was, whatever is cut and powered again', async () => {
+    const bus = board();
+    const poe = open(bus, { switching: true });
+    const kept = [0x12, 0x14];
+    const state = () => [...bus.chips].map(([at, chip]) => [at, kept.map((each) => chip.get(each)?.[0])]);
+    await restoresExactly(poe, ['1', '2', '3', '4', '5', '6', '7', '8'], state);
   });
 
   it('does not touch a port that would not come back by itself', async () => {

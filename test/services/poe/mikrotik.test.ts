@@ -11,6 +11,7 @@ import { controlledSwitch } from '../../../services/poe/port-control.ts';
 import { peer } from '../../peers.ts';
 import { sleepingClock } from './fake-agent.ts';
 import { type Asked, configOf, type FakeDevice, fakeDevice, type Said, vectorsOf } from './fake-device.ts';
+import { restoresExactly } from './restoring.ts';
 
 const PASSWORD = 'hunter2-correct';
 const { take } = vectorsOf('poe-mikrotik-openwrt');
@@ -135,6 +136,20 @@ describe('a RouterOS device', () => {
       ['ether4', 'disabled', false],
       ['ether5', 'delivering', true],
     ]);
+    await poe.close();
+  });
+
+  it('leaves everything as it was, whatever is cut and powered again', async () => {
+    const { poe, modes } = await rig();
+    await restoresExactly(poe, ['ether2', 'ether3', 'ether4', 'ether5'], () => modes);
+    await poe.close();
+  });
+
+  it('tells how the ports are ranked, and which one goes first', async () => {
+    const { poe } = await rig();
+    const { ports, dropOrder } = await poe.read();
+    expect(ports.map(({ priorityRank }) => priorityRank)).toEqual([10, 10, 10, 10]);
+    expect(dropOrder).toEqual(['ether5', 'ether3', 'ether2']);
     await poe.close();
   });
 

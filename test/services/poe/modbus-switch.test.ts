@@ -9,6 +9,7 @@ import { openSwitch } from '../../../services/poe/index.ts';
 import { MapWords, readsOf } from '../../../services/poe/modbus-map.ts';
 import { decodeMap } from '../../../services/poe/modbus-switch.ts';
 import type { PoeSwitch } from '../../../services/shutdown/promises.ts';
+import { restoresExactly } from './restoring.ts';
 
 interface MapVector {
   readonly id: string;
@@ -224,6 +225,12 @@ describe('a switch on the wire', () => {
     ]);
     expect((await poe.read()).ports.map(({ state }) => state)).toEqual(['delivering', 'disabled', 'disabled']);
     expect(await poe.setPorts(['2'], true)).toMatchObject([{ code: 'done' }]);
+  });
+
+  it('leaves everything as it was, whatever is cut and powered again', async () => {
+    const { poe, registers } = await start();
+    registers.set(1, 2).set(101, 0);
+    await restoresExactly(poe, ['1', '2', '3'], () => [...registers]);
   });
 
   it('that says yes and does nothing is found out', async () => {

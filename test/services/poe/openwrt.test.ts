@@ -4,6 +4,7 @@ import { decodeOpenwrtInfo, openwrtControl } from '../../../services/poe/openwrt
 import { controlledSwitch, controlSample } from '../../../services/poe/port-control.ts';
 import { sleepingClock } from './fake-agent.ts';
 import { type Asked, configOf, type FakeDevice, fakeDevice, type Said, vectorsOf } from './fake-device.ts';
+import { restoresExactly } from './restoring.ts';
 
 const PASSWORD = 'hunter2-correct';
 const { take } = vectorsOf('poe-mikrotik-openwrt');
@@ -37,6 +38,19 @@ describe('what poe info says', () => {
     expect(sample.ports).toEqual([
       { port: 'lan1', state: 'unknown' },
       { port: 'lan2', state: 'unknown' },
+    ]);
+  });
+
+  it('tells how the ports are ranked', () => {
+    const ports = [0, 1, 2, 3, 4, 'x'].map((priority, at) => [`lan${at}`, { status: 'Searching', priority }]);
+    const told = decodeOpenwrtInfo({ ports: Object.fromEntries(ports) }).ports;
+    expect(told.map(({ priority, priorityRank }) => [priority, priorityRank])).toEqual([
+      ['low', 3],
+      [undefined, 2],
+      ['high', 1],
+      ['critical', 0],
+      [undefined, undefined],
+      [undefined, undefined],
     ]);
   });
 
@@ -154,6 +168,12 @@ describe('an OpenWrt device', () => {
   it('believes the state where manage says “method not found” and has done it', async () => {
     const { poe } = await rig({ saysNotFound: true });
     expect(await poe.setPorts(['lan1'], false)).toEqual([{ port: 'lan1', code: 'done' }]);
+    await poe.close();
+  });
+
+  it('leaves everything as it was, whatever is cut and powered again', async () => {
+    const { poe, on } = await rig();
+    await restoresExactly(poe, ['lan1', 'lan2', 'lan3'], () => on);
     await poe.close();
   });
 

@@ -7,6 +7,7 @@ import { serveSnmpSwitch } from '../../../services/twin/devices/snmp-switch.ts';
 import type { SimWorld } from '../../../services/twin/world.ts';
 import { smallRack } from '../twin/devices/small-rack.ts';
 import { switchConfig } from './fixtures.ts';
+import { restoresExactly } from './restoring.ts';
 
 const SECRETS = { community: 'private' };
 
@@ -48,6 +49,19 @@ describe('the SNMP driver on the simulated switch', () => {
     for (let s = 0; s < 120; s += 1) world.step(1);
     expect((await poe.read()).ports[0]).toMatchObject({ enabled: true, state: 'delivering' });
     expect(world.hosts.get('pi1')?.state).toBe('running');
+  });
+
+  it('leaves everything as it was, whatever is cut and powered again', async () => {
+    const state = async () =>
+      (await poe.read()).ports.map(({ port, enabled, priority }) => ({ port, enabled, priority }));
+    const before = await state();
+    await restoresExactly(
+      poe,
+      ['3', '4', '5', '6', '7', '8'],
+      () => world.switch.ports.map(({ port, enabled }) => ({ port, enabled })),
+      8,
+    );
+    expect(await state()).toEqual(before);
   });
 
   it('never cuts a protected port', async () => {

@@ -149,10 +149,10 @@ function controller(how: { console?: boolean; ignores?: boolean; readOnly?: bool
     const list = JSON.parse(body) as { port_overrides: Row[] };
     puts.push(list);
     sw.port_overrides = list.port_overrides;
-    for (const { port_idx: port, poe_mode: mode } of how.ignores ? [] : list.port_overrides) {
-      const row = table.find((each) => each.port_idx === port);
-      if (row !== undefined)
-        Object.assign(row, { poe_mode: mode, poe_enable: mode !== 'off', poe_power: mode === 'off' ? '0.00' : '3.00' });
+    // A port without a mode of its own has that of its profile.
+    for (const row of how.ignores ? [] : table) {
+      const { poe_mode: mode = 'auto' } = list.port_overrides.find((each) => each.port_idx === row.port_idx) ?? {};
+      Object.assign(row, { poe_mode: mode, poe_enable: mode !== 'off', poe_power: mode === 'off' ? '0.00' : '3.00' });
     }
     return { body: { meta: { rc: 'ok' }, data: [] } };
   };
@@ -216,9 +216,82 @@ describe.each([
     expect(puts).toHaveLength(1);
     expect(puts[0]?.port_overrides).toEqual(take('off-real-device').expect.body_port_overrides);
     expect((await poe.setPorts(['8', '16'], true)).map(({ code }) => code)).toEqual(['done', 'done']);
-    // Back as before; port 8, which had no entry, keeps one that says auto.
-    const added = { port_idx: 8, poe_mode: 'auto', portconf_id: '5a32aa4ee4babd4452422ddd22222' };
-    expect(JSON.stringify(sw.port_overrides)).toBe(JSON.stringify([...JSON.parse(before), added]));
+    // Port 8 had no entry, and has none again.
+    expect(JSON.stringify(sw.port_overrides)).toBe(before);
+    await poe.close();
+  });
+
+  it('brings back exactly what was there, also what says nothing of PoE, and after a restart', async () => {
+    const { poe, sw, device, answer } = await rig({ console });
+    device.instead = answer;
+    const list = sw.port_overrides as Row[];
+    list.push({ port_idx: 9, name: 'nas', portconf_id: 'x' });
+    const before = JSON.stringify(sw.port_overrides);
+    const cut = ['8', '9', '10'];
+    expect((await poe.setPorts(cut, false)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
+    expect((await poe.setPorts(cut, true)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
+    expect(JSON.stringify(sw.port_overrides)).toBe(before);
+    await poe.setPorts(['8', '10'], false);
+    await poe.close();
+    const config = configOf('unifi', {
+      url: device.url,
+      user: 'holdover',
+      password: { env: 'X' },
+      device: MAC,
+      settle: '6s',
+    });
+    const again = controlledSwitch(config, unifiControl(config, { password: PASSWORD }), { wire: sleepingClock() });
+    expect((await again.setPorts(['8', '10'], true)).map(({ code }) => code)).toEqual(['done', 'done']);
+    expect(JSON.stringify(sw.port_overrides)).toBe(before);
+    await again.close();
+  });
+
+  it('remembers what was there although the answer to the first try was lost', async () => {
+    const { poe, sw, device, puts } = await rig({ console });
+    const before = JSON.stringify(sw.port_overrides);
+    const list = sw.port_overrides as Row[];
+    device.instead = ({ method }) => {
+      if (method !== 'PUT') return undefined;
+      device.instead = undefined;
+      sw.port_overrides = [...list, { port_idx: 8, poe_mode: 'off', name: 'kept by the controller' }];
+      return 'hang up';
+    };
+    await poe.setPorts(['8'], false);
+    await poe.setPorts(['8'], false);
+    expect(puts.length).toBeGreaterThan(0);
+    await poe.setPorts(['8'], true);
+    expect(JSON.stringify(sw.port_overrides)).toBe(before);
+    await poe.close();
+  });
+
+  it('leaves the overrides as they were, whatever is cut and powered again', async () => {
+    const { poe, sw } = await rig({ console });
+    const ports = fc.subarray(['6', '7', '8', '9', '10', '11'], { minLength: 1 });
+    const entry = fc.record(
+      {
+        port_idx: fc.integer({ min: 6, max: 11 }),
+        poe_mode: fc.constantFrom('auto', 'off'),
+        name: fc.string(),
+        portconf_id: fc.constantFrom('a', 'b'),
+      },
+      { requiredKeys: ['port_idx'] },
+    );
+    const entries = fc.uniqueArray(entry, { selector: ({ port_idx: port }) => port });
+    await fc.assert(
+      fc.asyncProperty(ports, entries, async (names, list) => {
+        sw.port_overrides = list;
+        for (const row of sw.port_table as Row[]) {
+          const { poe_mode: mode = 'auto' } = list.find((each) => each.port_idx === row.port_idx) ?? {};
+          Object.assign(row, { poe_mode: mode, poe_enable: mode !== 'off' });
+        }
+        const before = JSON.stringify(list);
+        const cut = await poe.setPorts(names, false);
+        const done = cut.filter(({ code }) => code === 'done').map(({ port }) => port);
+        await poe.setPorts(done, true);
+        expect(JSON.stringify(sw.port_overrides)).toBe(before);
+      }),
+      { numRuns: 40 },
+    );
     await poe.close();
   });
 
