@@ -19,7 +19,11 @@ export type {
 } from './drivers/driver.ts';
 export { ADS_INPUTS, ADS_RANGES_V } from './drivers/i2c/ads1115.ts';
 export { type Sensor, usualAddress } from './drivers/i2c/sensors.ts';
+export { onOrOff, valueAt } from './drivers/json-path.ts';
+export { loadMappings, mappingFor, mappingIds, nearMappings } from './drivers/load-mappings.ts';
 export { builtInProfiles, loadProfiles, ProfileError } from './drivers/load-profiles.ts';
+export { type MappingDriver, mappedAlarm, mappingDriver } from './drivers/mapping.ts';
+export { type BoundMapping, MAX_PAYLOAD } from './drivers/mapping-binding.ts';
 export type { ProfileDriver } from './drivers/modbus-profile.ts';
 export { driverFor, driverIds, UnknownDriverError } from './drivers/registry.ts';
 export * from './model/index.ts';

@@ -1,6 +1,8 @@
 import { hexToBytes } from '#bridge';
 import type { Decoded, Driver, Fields, RecordedExchange, Refusal } from './driver.ts';
 import { recordedRegisters } from './i2c/recorded.ts';
+import { mappingFor } from './load-mappings.ts';
+import type { MappingDriver } from './mapping.ts';
 import { driverFor, UnknownDriverError } from './registry.ts';
 
 /**
@@ -8,14 +10,24 @@ import { driverFor, UnknownDriverError } from './registry.ts';
  * `{"error":{"code","message",…}}`. Never throws. Codes besides the drivers' own: `input` (the line is not what it should
  * be), `driver` and `profile` (unknown id).
  */
-export function decodeLine(driverId: string, line: string, more: readonly Driver[] = []): string {
-  return JSON.stringify(answer(driverId, line, more));
+export function decodeLine(
+  driverId: string,
+  line: string,
+  more: readonly Driver[] = [],
+  mappings: readonly MappingDriver[] = [],
+): string {
+  return JSON.stringify(answer(driverId, line, more, mappings));
 }
 
-function answer(driverId: string, line: string, more: readonly Driver[]): unknown {
+function answer(driverId: string, line: string, more: readonly Driver[], mappings: readonly MappingDriver[]): unknown {
   try {
-    const driver = driverFor(driverId, more);
     const input = readInput(line);
+    const mapping = mappingFor(driverId, mappings);
+    if (mapping !== undefined && !('code' in input)) {
+      const read = mapping.decode(input);
+      return read.ok ? read.fields : failure(read.error);
+    }
+    const driver = driverFor(driverId, more);
     if ('code' in input) return failure(input);
     const chosen = forProfile(driver, input.profile, more);
     const result: Decoded = 'code' in chosen ? { ok: false, error: chosen } : chosen.decode(input);
@@ -49,7 +61,7 @@ function readInput(line: string): RecordedExchange | Refusal {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return input('not a JSON object');
   const given = value as Record<string, unknown>;
-  for (const key of ['request_hex', 'response_hex', 'request_text', 'text', 'protocol', 'profile'] as const) {
+  for (const key of ['request_hex', 'response_hex', 'request_text', 'text', 'topic', 'protocol', 'profile'] as const) {
     if (given[key] !== undefined && given[key] !== null && typeof given[key] !== 'string')
       return input(`${key} is not a string`);
   }
@@ -64,6 +76,7 @@ function readInput(line: string): RecordedExchange | Refusal {
       ...(request === undefined ? {} : { request }),
       ...(response === undefined ? {} : { response }),
       ...(answerText === undefined ? {} : { text: answerText }),
+      ...(typeof given.topic === 'string' ? { topic: given.topic } : {}),
       ...contextOf(given.context),
       ...recordedRegisters(given),
     };
@@ -88,6 +101,6 @@ function latin1(text: string | undefined): Uint8Array | undefined {
 
 function input(what: string): Refusal {
   const form =
-    '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "protocol"?, "profile"?, "context"?, "registers"?, "config"?}';
+    '{"request_hex"?, "response_hex"?, "request_text"?, "text"?, "topic"?, "protocol"?, "profile"?, "context"?, "registers"?, "config"?}';
   return { code: 'input', message: `${what}; a line is a JSON object of the form ${form}` };
 }

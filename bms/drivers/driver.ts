@@ -24,6 +24,8 @@ export interface RecordedExchange {
   readonly response?: Uint8Array;
   /** Text protocols, when the vector holds text instead of hex. */
   readonly text?: string;
+  /** MQTT: where `text` was published. */
+  readonly topic?: string;
   /** What earlier answers of the same device told, in decoded names (`cellCount`), where the answer alone does not say enough. */
   readonly context?: Fields;
   /** Chips on I2C: what their registers held. */

@@ -43,7 +43,10 @@ export function builtInProfiles(moduleUrl: string = import.meta.url): string {
 export function loadProfiles(folder: string): readonly ProfileDriver[] {
   const drivers = new Map<string, ProfileDriver>();
   for (const file of listFolder(folder)) {
-    const driver = loadProfile(join(folder, file));
+    const path = join(folder, file);
+    const text = readProfile(path);
+    if (isMapping(text)) continue;
+    const driver = parseProfile(text, path);
     if (drivers.has(driver.id))
       throw new ProfileError(join(folder, file), `profile: ${driver.id} is in another file already`);
     drivers.set(driver.id, driver);
@@ -53,33 +56,43 @@ export function loadProfiles(folder: string): readonly ProfileDriver[] {
 
 /** One profile file. @throws ProfileError */
 export function loadProfile(file: string): ProfileDriver {
-  let text: string;
+  return parseProfile(readProfile(file), file);
+}
+
+/** Text of a file that a user wrote. @throws ProfileError */
+export function readProfile(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new ProfileError(file, `cannot be read (${reason(cause)})`, { cause });
   }
-  return parseProfile(text, file);
 }
+
+/** Whether the text of a YAML file is a mapping of what somebody publishes, and not a Modbus profile. */
+export const isMapping = (text: string): boolean => /^mapping\s*:/m.test(text);
 
 /** A profile from its text; `file` is for messages. @throws ProfileError */
 export function parseProfile(text: string, file: string): ProfileDriver {
-  if (text.length > MAX_BYTES) throw new ProfileError(file, `is larger than ${MAX_BYTES / 1024} KiB: not a profile`);
-  let content: unknown;
-  try {
-    const document = parseDocument(text, { prettyErrors: true });
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    content = document.toJS({ maxAliasCount: 20 });
-  } catch (cause) {
-    throw new ProfileError(file, `is not YAML: ${reason(cause)}`, { cause });
-  }
+  const content = yamlOf(text, file);
   const checked = profileSchema.safeParse(content);
   if (!checked.success) throw new ProfileError(file, `\n${z.prettifyError(checked.error)}`);
   try {
     return profileDriver(checked.data);
   } catch (cause) {
     throw new ProfileError(file, reason(cause), { cause });
+  }
+}
+
+/** Content of a YAML file that a user wrote. @throws ProfileError when it is too large or no YAML */
+export function yamlOf(text: string, file: string): unknown {
+  if (text.length > MAX_BYTES) throw new ProfileError(file, `is larger than ${MAX_BYTES / 1024} KiB: not a profile`);
+  try {
+    const document = parseDocument(text, { prettyErrors: true });
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    return document.toJS({ maxAliasCount: 20 });
+  } catch (cause) {
+    throw new ProfileError(file, `is not YAML: ${reason(cause)}`, { cause });
   }
 }
 

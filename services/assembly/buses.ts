@@ -8,6 +8,7 @@ import {
   transportAt,
 } from '#bridge';
 import type { Via } from '../config/schema.ts';
+import { Inputs } from '../inputs/index.ts';
 import { UserError } from '../runtime/errors.ts';
 import { I2cBuses } from './i2c.ts';
 
@@ -19,7 +20,13 @@ type Exchange = ByteExchange | RegisterExchange;
  */
 export class Buses {
   readonly i2c = new I2cBuses();
+  /** What others publish. */
+  readonly inputs: Inputs;
   readonly #open = new Map<string, Line>();
+
+  constructor(inputs = new Inputs()) {
+    this.inputs = inputs;
+  }
 
   /** The bus a device is reached by. @throws UserError when two devices want the same line in different ways */
   for(driver: Driver, via: Via, device: string): Exchange {
@@ -42,7 +49,11 @@ export class Buses {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.i2c.close(), ...[...this.#open.values()].map(({ exchange }) => exchange.close())]);
+    await Promise.all([
+      this.i2c.close(),
+      this.inputs.close(),
+      ...[...this.#open.values()].map(({ exchange }) => exchange.close()),
+    ]);
     this.#open.clear();
   }
 }

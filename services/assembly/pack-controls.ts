@@ -13,8 +13,10 @@ export function packControls(
 ): readonly PackControl[] {
   return packs.flatMap((pack) => {
     if (pack.control?.mosfets !== true) return [];
+    const { via } = pack;
+    if ('mqtt' in via || 'http' in via) return [];
     const driver = driverFor(pack.driver, own);
     const address = pack.address === undefined ? {} : { address: pack.address };
-    return [bindControl(driver, pack.id, buses.for(driver, pack.via, `pack ${pack.id}`), address)];
+    return [bindControl(driver, pack.id, buses.for(driver, via, `pack ${pack.id}`), address)];
   });
 }

@@ -26,9 +26,11 @@ export function deviceSource(
   wire: Clock,
   own: readonly Driver[] = [],
 ): Source<unknown> {
+  const { via } = config;
+  if ('mqtt' in via || 'http' in via) return buses.inputs.source(kind, { ...config, via }, clock, wire);
   const driver = lookUp(kind, config, own);
   if (driver.shape === 'i2c') return sensorSource(config as PackConfig, buses.i2c, clock, wire);
-  const bus = buses.for(driver, config.via, `${kind} ${config.id}`);
+  const bus = buses.for(driver, via, `${kind} ${config.id}`);
   const device = bindDevice(driver, config.id, bus, {
     now: () => clock.wallMs(),
     mono: () => wire.monoMs(),

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { type Driver, decodeLine, driverFor, UnknownDriverError } from '#bms';
+import { type Driver, decodeLine, driverFor, type MappingDriver, mappingFor, UnknownDriverError } from '#bms';
 
 /** Longest line in characters: far above the longest capture, far below what would hurt. */
 const MAX_LINE = 256 * 1024;
@@ -16,9 +16,10 @@ export async function decodeStream(
   output: Writable,
   errors: Writable = process.stderr,
   more: readonly Driver[] = [],
+  mappings: readonly MappingDriver[] = [],
 ): Promise<number> {
   try {
-    driverFor(driverId, more);
+    if (mappingFor(driverId, mappings) === undefined) driverFor(driverId, more);
   } catch (error) {
     if (!(error instanceof UnknownDriverError)) throw error;
     errors.write(`decode: ${error.message}\n`);
@@ -32,7 +33,7 @@ export async function decodeStream(
   try {
     for await (const line of lines(input)) {
       if (gone) break;
-      const answer = line === undefined ? tooLong() : decodeLine(driverId, line, more);
+      const answer = line === undefined ? tooLong() : decodeLine(driverId, line, more, mappings);
       if (!output.write(`${answer}\n`)) await drained(output);
     }
   } finally {

@@ -1,8 +1,9 @@
-import { type Driver, driverFor, driverIds } from '#bms';
+import { type Driver, driverFor, driverIds, type MappingDriver } from '#bms';
 import { chemistryOf } from '#bms/model';
 import { boardProblems } from './devices.ts';
 import { probeTarget } from './hosts.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
+import { inputProblems, isInput } from './inputs.ts';
 import { hostProblems } from './inspect-hosts.ts';
 import { sensorProblems } from './inspect-i2c.ts';
 import { notifyProblems } from './inspect-notify.ts';
@@ -23,10 +24,15 @@ export interface Problem {
 }
 
 /** All problems of a configuration that passed its schema. `own`: drivers of the user's profiles. Pure. */
-export function inspect(config: Config, own: readonly Driver[] = []): Problem[] {
+export function inspect(
+  config: Config,
+  own: readonly Driver[] = [],
+  mappings: readonly MappingDriver[] = [],
+): Problem[] {
   return [
     ...duplicates(config),
     ...drivers(config, own),
+    ...inputProblems(config, mappings),
     ...boardProblems(config, own),
     ...sensorProblems(config, own),
     ...i2cSwitchProblems(config),
@@ -74,7 +80,7 @@ function drivers(config: Config, own: readonly Driver[]): Problem[] {
   const problems: Problem[] = [];
   for (const [kind, key] of Object.entries(LISTS) as ['pack' | 'meter' | 'ups', 'packs' | 'meters' | 'ups'][]) {
     config[key].forEach((device, index) => {
-      if (!('via' in device)) return;
+      if (!('via' in device) || isInput(device)) return;
       const { driver: id, via } = device;
       const path = `${key}[${index}]`;
       const driver = known(id, own);

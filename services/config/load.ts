@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { UserError } from '../runtime/errors.ts';
 import { explain } from './explain.ts';
+import { withInputLimits } from './inputs.ts';
 import { inspect, type Problem } from './inspect.ts';
-import { checkedDrivers, profileFolder } from './profiles.ts';
+import { checkedDrivers, ownMappings, profileFolder } from './profiles.ts';
 import { type Config, configSchema } from './schema.ts';
 
 const MAX_BYTES = 1_000_000;
@@ -37,8 +38,10 @@ export function checkConfig(text: string, folder?: string): Checked {
   const profiles = profileFolder(parsed.data.profiles, folder);
   const own = checkedDrivers(profiles);
   if ('severity' in own) return { ok: false, problems: [own] };
-  const config = profiles === undefined ? parsed.data : { ...parsed.data, profiles };
-  const found = inspect(config, own);
+  const named = profiles === undefined ? parsed.data : { ...parsed.data, profiles };
+  const mappings = ownMappings(profiles);
+  const found = inspect(named, own, mappings);
+  const config = withInputLimits(named, mappings);
   const problems = found.filter(({ severity }) => severity === 'error');
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config, warnings: found };

@@ -5,6 +5,7 @@ import { energyPriceSchema, historySchema } from './history.ts';
 import { hostSchema } from './hosts.ts';
 import { sensorsOption, viaI2c } from './i2c.ts';
 import { influxSchema } from './influx.ts';
+import { viaHttp, viaMqtt } from './inputs.ts';
 import { mqttSchema } from './mqtt.ts';
 import { notifySchema } from './notify.ts';
 import { nutSchema, upsEvidence, upsWith } from './nut.ts';
@@ -19,7 +20,7 @@ export type { SnmpSwitchConfig } from './switches.ts';
 
 /** The configuration file: one schema is the truth for types, defaults, validation and the JSON Schema for editors. */
 
-const via = z.union([
+const wire = z.union([
   z.strictObject({ serial: z.string().min(1), baud: z.int().min(300).max(4_000_000).optional() }),
   z.strictObject({ tcp: hostPort }),
   z.strictObject({
@@ -31,7 +32,10 @@ const via = z.union([
   z.strictObject({ modbusTcp: hostPort, unit: z.int().min(0).max(255).optional(), units: unitsOption }),
   viaI2c,
 ]);
-export type Via = z.infer<typeof via>;
+/** The way to a device that a driver of ours asks. */
+export type Via = z.infer<typeof wire>;
+
+const via = z.union([...wire.options, viaMqtt, viaHttp]);
 
 const pack = z.strictObject({
   id: identifier,
@@ -178,7 +182,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   packs: z.array(pack).default([]),
   profiles: z.string().min(1).optional().meta({
-    description: 'folder with Modbus profiles of your own (*.yaml); a relative one counts from this file',
+    description: 'folder with Modbus profiles and mappings of your own (*.yaml); a relative one counts from this file',
   }),
   mains: z.strictObject({ evidence: z.array(evidence).default([]) }).prefault({}),
   meters: z.array(meter).default([]),

@@ -7,6 +7,8 @@ interface Row<S> {
   sample?: S;
   receivedAtMs?: number;
   failure?: PollFailure;
+  /** Its source has taken the sample back. */
+  over?: boolean;
   polls: number;
   readonly failures: Record<string, number>;
 }
@@ -39,13 +41,16 @@ export class Ledger<S> {
     row.sample = sample;
     row.receivedAtMs = nowMs;
     delete row.failure;
+    row.over = false;
     row.polls += 1;
   }
 
   failed(id: string, failure: PollFailure): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
-    row.failure = failure;
+    const { endsFreshness, ...shown } = failure;
+    row.failure = shown;
+    if (endsFreshness === true) row.over = true;
     row.polls += 1;
     row.failures[failure.code] = (row.failures[failure.code] ?? 0) + 1;
   }
@@ -77,7 +82,7 @@ function look<S>(row: Row<S>, nowMs: number): Observed<S> {
     sample: row.sample,
     receivedAtMs: row.receivedAtMs,
     ageMs,
-    freshness: ageMs <= row.staleAfterMs ? 'fresh' : 'stale',
+    freshness: ageMs <= row.staleAfterMs && row.over !== true ? 'fresh' : 'stale',
     ...failure,
   };
 }

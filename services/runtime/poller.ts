@@ -14,6 +14,8 @@ export interface Source<S> {
 export interface PollFailure {
   readonly code: string;
   readonly message: string;
+  /** What was sampled before does not hold any longer, however young it is. */
+  readonly endsFreshness?: boolean;
 }
 
 /** Where samples and failures go. */
@@ -26,6 +28,9 @@ const codeOf = (error: unknown): string => {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' ? code.toLowerCase() : 'error';
 };
+
+const freshnessOf = (error: unknown): Pick<PollFailure, 'endsFreshness'> =>
+  (error as { endsFreshness?: unknown } | undefined)?.endsFreshness === true ? { endsFreshness: true } : {};
 
 /**
  * Asks one source at its interval, never twice at once. A poll that takes longer than the interval makes the next one
@@ -45,7 +50,7 @@ export function poller<S>(source: Source<S>, listener: PollListener<S>, clock: C
       listener.sampled(source, sample);
     } catch (error) {
       if (stop.signal.aborted) return;
-      const failure = { code: codeOf(error), message: messageOf(error) };
+      const failure = { code: codeOf(error), message: messageOf(error), ...freshnessOf(error) };
       if (failing !== failure.code) log.warn({ [source.kind]: source.id, ...failure }, 'poll failed');
       failing = failure.code;
       listener.failed(source, failure);
