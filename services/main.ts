@@ -2,6 +2,7 @@ import { Buses } from './assembly/buses.ts';
 import { openEdges } from './assembly/edges.ts';
 import { Feed } from './assembly/feed.ts';
 import { openHistory } from './assembly/history.ts';
+import { openLease } from './assembly/lease.ts';
 import { openNotifier } from './assembly/notify.ts';
 import { packControls } from './assembly/pack-controls.ts';
 import { rightsWatch } from './assembly/rights.ts';
@@ -75,6 +76,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
   const history = openHistory(config, { stateDir, journal: (limit) => journal.tail(limit), clock, wire, log });
   sinks.push(...openNotifier(config, { stateDir, history, clock, log }));
 
+  const lease = openLease(config, wire, log);
   let publishedMs = Number.NEGATIVE_INFINITY;
   let publishedPhase = '';
   const publish = (rack: Snapshot['rack'], state: CoordinatorState, schedule: Schedule): void => {
@@ -86,7 +88,10 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
       site: config.site.name,
       version: VERSION,
       rack,
-      coordinator: picture(state, schedule, rack, policy),
+      coordinator: {
+        ...picture(state, schedule, rack, policy),
+        ...(lease === undefined ? {} : { lease: lease.view() }),
+      },
       devices: store.health(),
       sinks: [...sinks, ...(history.enabled ? [history] : [])].map((sink) => sink.health()),
       ...(energy === undefined ? {} : { energy }),
@@ -104,6 +109,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
     rack: () => store.snapshot(),
     clock,
     log,
+    ...(lease === undefined ? {} : { lead: lease }),
     onDecision: publish,
   });
 
@@ -159,6 +165,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
     { name: 'upses', start: () => {}, stop: () => upses.close() },
     { name: 'edges', start: () => {}, stop: () => closeEdges(edges) },
     keepSoc(store, stateDir, clock, log),
+    ...(lease === undefined ? [] : [lease]),
     coordinator,
     ...(edges.agents === undefined ? [] : [agentPart(edges.agents, feed)]),
     ...[...sinks, history].map((sink) => ({ name: sink.name, start: () => sink.start(feed), stop: () => sink.stop() })),

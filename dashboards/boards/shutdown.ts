@@ -1,7 +1,7 @@
 import { present, type ReadOptions, read } from '../panels/query.ts';
 import { ask, lines, stat, states, yesNo } from '../panels/spec.ts';
 import { type BoardSpec, row } from './board.ts';
-import { hostWords, MS, mainsWords, PER_HOUR, phaseWords, stageWords } from './words.ts';
+import { hostWords, MS, mainsWords, PER_HOUR, phaseWords, roleWords, stageWords } from './words.ts';
 
 const host = { host: { chosen: 'host' } };
 const wh: ReadOptions = { scale: PER_HOUR };
@@ -43,6 +43,10 @@ const timeline = [
     empty: 'unknown',
   }),
   states('Coordinator', 'Its phases.', [ask(present('shutdown_phase'), 'Phase')], { height: 4, words: phaseWords }),
+  states('Role', 'Of two management nodes: what this one does.', [ask(present('lease_role'), 'Role')], {
+    height: 4,
+    words: roleWords,
+  }),
   states('Stages', 'What went down together, and when.', [ask(present('stage_state'), '{{stage}}')], {
     height: 6,
     words: stageWords,

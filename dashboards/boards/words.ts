@@ -18,6 +18,8 @@ export const phaseWords = stateWords(present('shutdown_phase'), {
   restoring: 'blue',
 });
 
+export const roleWords = stateWords(present('lease_role'), { unknown: 'orange', watching: 'blue', acting: 'green' });
+
 export const stageWords = stateWords(present('stage_state'), {
   waiting: 'green',
   'going-down': 'orange',

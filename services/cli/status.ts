@@ -1,4 +1,5 @@
 import type { Rack } from '../rack/rack.ts';
+import type { LeaseView } from '../shutdown/leadership.ts';
 import type { CoordinatorView } from '../shutdown/view.ts';
 import { serviceAt } from './service-client.ts';
 import { sayDuration } from './words.ts';
@@ -10,18 +11,24 @@ interface RackAnswer {
 /** The command `status`: asks a running service once. */
 export async function status(options: { url: string; tokenEnv?: string; json?: boolean }): Promise<number> {
   const { get } = serviceAt(options.url, options.tokenEnv);
-  const [{ rack }, { schedule }, { phase, hosts, waitingFor }] = await Promise.all([
+  const [{ rack }, { schedule }, { phase, hosts, waitingFor, lease }] = await Promise.all([
     get<RackAnswer>('/api/v1/rack'),
     get<Pick<CoordinatorView, 'schedule'>>('/api/v1/schedule'),
-    get<Pick<CoordinatorView, 'phase' | 'hosts' | 'waitingFor'>>('/api/v1/hosts'),
+    get<Pick<CoordinatorView, 'phase' | 'hosts' | 'waitingFor' | 'lease'>>('/api/v1/hosts'),
   ]);
-  const coordinator = { phase, schedule, hosts, ...(waitingFor === undefined ? {} : { waitingFor }) };
+  const coordinator = {
+    phase,
+    schedule,
+    hosts,
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+    ...(lease === undefined ? {} : { lease }),
+  };
   if (options.json) console.log(JSON.stringify({ rack, coordinator }));
   else console.log(describe(rack, coordinator).join('\n'));
   return 0;
 }
 
-type Seen = Pick<CoordinatorView, 'phase' | 'schedule' | 'hosts' | 'waitingFor'>;
+type Seen = Pick<CoordinatorView, 'phase' | 'schedule' | 'hosts' | 'waitingFor' | 'lease'>;
 
 function describe(rack: Rack, coordinator: Seen): string[] {
   const { bank, mains, circuit } = rack;
@@ -35,6 +42,7 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     `battery   ${percent}${old}  ${figure(bank.voltageV, 1, 'V')}  ${figure(bank.currentA, 1, 'A')}  usable ${figure(bank.usableWh, 0, 'Wh')}`,
     `circuit   ${figure(circuit.currentA, 1, 'A')} of ${circuit.limitA.toFixed(0)} A`,
   ];
+  if (coordinator.lease !== undefined) lines.splice(1, 0, `node      ${leaseWords(coordinator.lease)}`);
   lines.push(...upsLines(rack));
   for (const stage of coordinator.schedule.stages) {
     const when = stage.beginsInS === undefined ? stage.state : `begins in ${sayDuration(stage.beginsInS)}`;
@@ -50,6 +58,14 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     if (host.trouble !== undefined) lines.push(`trouble   ${host.id}: ${host.trouble}`);
   for (const alarm of rack.alarms) lines.push(`alarm     ${alarm.message}`);
   return lines;
+}
+
+/** `node-b watches; node-a acts (epoch 7)` */
+function leaseWords({ self, role, holder, epoch, medium, namesake }: LeaseView): string {
+  const other = holder === undefined || holder === self ? 'nobody is known to act' : `${holder} acts`;
+  const said = role === 'acting' ? 'acts' : role === 'watching' ? `watches; ${other}` : `does not know yet; ${other}`;
+  const doubt = medium === 'alive' ? '' : `; the broker of the lease is ${medium}`;
+  return `${self} ${said} (epoch ${epoch})${doubt}${namesake ? '; another node uses this name' : ''}`;
 }
 
 function upsLines({ ups = {} }: Rack): string[] {

@@ -8,6 +8,7 @@ import { hostProblems } from './inspect-hosts.ts';
 import { sensorProblems } from './inspect-i2c.ts';
 import { notifyProblems } from './inspect-notify.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
+import { leaseProblems } from './lease.ts';
 import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
@@ -47,6 +48,7 @@ export function inspect(
     ...exposure(config),
     ...inspectNut(config),
     ...notifyProblems(config),
+    ...leaseProblems(config),
   ];
 }
 

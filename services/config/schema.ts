@@ -6,6 +6,7 @@ import { hostSchema } from './hosts.ts';
 import { sensorsOption, viaI2c } from './i2c.ts';
 import { influxSchema } from './influx.ts';
 import { viaHttp, viaMqtt } from './inputs.ts';
+import { leaseSchema } from './lease.ts';
 import { mqttSchema } from './mqtt.ts';
 import { notifySchema } from './notify.ts';
 import { nutSchema, upsEvidence, upsWith } from './nut.ts';
@@ -191,6 +192,7 @@ export const configSchema = z.strictObject({
   hosts: z.array(hostSchema).default([]),
   cluster: clusterSchema.optional(),
   shutdown: shutdown.prefault({}),
+  lease: leaseSchema.optional(),
   mqtt: mqttSchema.optional(),
   influx: influxSchema.optional(),
   nut: nutSchema.optional(),

@@ -6,11 +6,14 @@ import type { Log } from '../runtime/log.ts';
 import { type Decision, decide } from './decide.ts';
 import { evolve, initialState } from './evolve.ts';
 import { type Edges, Executor } from './executor.ts';
+import { forecast } from './forecast.ts';
 import { atPeace } from './goal.ts';
 import type { JournalKeeper } from './journal.ts';
+import { asOf, type Lead, leadEntries, refusal } from './lead.ts';
 import { learn, nothingLearned } from './learned.ts';
 import type { LearnedFile } from './learned-file.ts';
 import { type Policy, withLearned } from './policy.ts';
+import { adopt, aged } from './shared-state.ts';
 import type { Command, CoordinatorState, Effect, Input, JournalEntry } from './state.ts';
 import { emptyWatch, type Watch } from './turn.ts';
 import type { Desk, JournalLine, Schedule } from './view.ts';
@@ -21,6 +24,8 @@ export interface CoordinatorOptions {
   readonly memory?: Pick<LearnedFile, 'read' | 'write'>;
   readonly edges: Edges;
   readonly journal: JournalKeeper;
+  /** Where two nodes share a rack: which of them acts. Without it this one does. */
+  readonly lead?: Lead;
   /** A fresh snapshot of the rack, whenever it is asked for. */
   readonly rack: () => Rack;
   readonly clock: Clock;
@@ -45,6 +50,7 @@ export class Coordinator implements Part, Desk {
   #watch: Watch = emptyWatch;
   #loop: Promise<void> = Promise.resolve();
   #nudged = false;
+  #acting = false;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -55,13 +61,14 @@ export class Coordinator implements Part, Desk {
 
   /** Reads the journal, so that it carries on where an earlier life ended. */
   start(): void {
-    const { journal, policy, memory, clock, log } = this.#options;
+    const { journal, policy, memory, clock, log, lead } = this.#options;
     if (memory !== undefined) this.#policy = withLearned(policy, memory.read());
     const { lines, damage } = openJournal(journal);
     for (const text of damage) log.error({ journal: journal.path }, text);
     this.#state = recover(lines, policy, clock);
     if (this.#state.phase !== 'mains')
       log.warn({ phase: this.#state.phase, run: this.#state.runId }, 'carrying on from the journal');
+    lead?.begin(this.#state.lease, () => this.nudge());
     this.#loop = this.#run();
   }
 
@@ -99,10 +106,12 @@ export class Coordinator implements Part, Desk {
     }
   }
 
-  #take(input: Input): Decision | undefined {
+  #take(input: Input): Pick<Decision, 'answer'> | undefined {
     if (this.#stop.signal.aborted && input.kind !== 'result') return undefined;
-    const { journal, log } = this.#options;
+    const { journal, log, lead } = this.#options;
     const rack = this.#options.rack();
+    const told = this.#state;
+    if (lead !== undefined && !this.#leads(lead, rack)) return this.#watchOn(lead, input, rack);
     const before = this.#state;
     const decision = decide({ state: before, watch: this.#watch }, input, rack, this.#policy);
     this.#state = decision.state;
@@ -110,11 +119,49 @@ export class Coordinator implements Part, Desk {
     for (const entry of decision.entries) report(log, entry);
     const intents = decision.effects.map((effect): JournalEntry => ({ kind: 'intent', effect }));
     const written = journal.append([...decision.entries, ...intents]);
-    if (atPeace(decision.state)) journal.rotate();
+    if (atPeace(decision.state)) journal.rotate(leaseOf(decision.state));
+    // A role that was taken just now is told too: what was adopted is ours from here on.
+    if (decision.state !== told) lead?.share(aged(decision.state, rack.monoMs));
     if (!this.#stop.signal.aborted) this.#act(decision.effects, written);
     this.#learn(before, decision.entries, rack);
     this.#options.onDecision(rack, decision.state, decision.schedule);
     return decision;
+  }
+
+  /** Does this node act? Writes down what changed; whoever leaves the role starts nothing more and stops draining. */
+  #leads(lead: Lead, rack: Rack): boolean {
+    const { journal, log } = this.#options;
+    const view = lead.view();
+    const acting = view.role === 'acting';
+    const changed = acting !== this.#acting;
+    this.#acting = acting;
+    const entries = leadEntries(this.#state.lease, view, lead.shared(), changed, rack.wallMs);
+    for (const entry of entries) {
+      this.#state = evolve(this.#state, entry, rack.monoMs);
+      report(log, entry);
+    }
+    if (entries.length > 0) journal.append(entries);
+    if (!changed) return acting;
+    this.#watch = emptyWatch;
+    if (!acting) this.#executor.stopDrains();
+    return acting;
+  }
+
+  /** Decides nothing: shows what the other node says of the rack, refuses orders, and notes what ends late. */
+  #watchOn(lead: Lead, input: Input, rack: Rack): Pick<Decision, 'answer'> {
+    const { journal, onDecision } = this.#options;
+    const shared = lead.shared();
+    const seen = shared === undefined ? this.#state : adopt(this.#state, asOf(shared, rack.wallMs), rack.monoMs);
+    onDecision(rack, seen, forecast(seen, rack, this.#policy, 0, seen.otherW));
+    if (input.kind === 'result')
+      journal.append([{ kind: 'outcome', key: input.key, effectKind: input.effectKind, results: input.results }]);
+    if (input.kind !== 'command') return {};
+    const because = refusal(lead.view());
+    journal.append([
+      { kind: 'command', command: input.command, author: input.author },
+      { kind: 'note', text: `refused: ${because}` },
+    ]);
+    return { answer: { accepted: false, because } };
   }
 
   #learn(before: CoordinatorState, entries: readonly JournalEntry[], rack: Rack): void {
@@ -137,6 +184,11 @@ export class Coordinator implements Part, Desk {
     // Not from inside this turn: its state is not complete before it returns.
     for (const effect of effects.filter(switching)) setImmediate(() => this.#executor.refuse(effect, because));
   }
+}
+
+/** What a new journal file must say at its beginning, because its end is what a restart goes by. */
+function leaseOf({ lease }: CoordinatorState): readonly JournalEntry[] {
+  return lease === undefined ? [] : [{ kind: 'lease', ...lease }];
 }
 
 function openJournal(journal: JournalKeeper): ReturnType<JournalKeeper['open']> {
@@ -171,6 +223,12 @@ function report(log: Log, entry: JournalEntry): void {
       if (entry.change.trouble) log.error({ host: entry.host }, entry.change.trouble);
       else if (entry.change.phase !== undefined)
         log.info({ host: entry.host, phase: entry.change.phase }, entry.because);
+      return;
+    case 'lease':
+      log.warn({ epoch: entry.epoch }, entry.acting ? 'this node acts' : `${entry.holder ?? 'another node'} acts`);
+      return;
+    case 'adopted':
+      log.warn({ epoch: entry.epoch, phase: entry.state.phase }, `goes on where ${entry.from} ended`);
       return;
     case 'outcome':
       for (const result of entry.results) {

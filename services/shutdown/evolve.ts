@@ -1,4 +1,5 @@
 import type { Policy } from './policy.ts';
+import { adopt } from './shared-state.ts';
 import type { CoordinatorState, HostState, JournalEntry, StageState } from './state.ts';
 
 /**
@@ -49,6 +50,10 @@ export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: numbe
       const off = entry.on ? others : [...others, entry.pack];
       return off.length === 0 ? rest : { ...rest, outputsOff: off };
     }
+    case 'lease':
+      return { ...state, lease: { epoch: entry.epoch, acting: entry.acting } };
+    case 'adopted':
+      return adopt(state, entry.state, atMs);
     case 'intent':
     case 'outcome':
     case 'command':

@@ -49,9 +49,14 @@ export class Executor {
     );
   }
 
+  /** Asks drains to end early; their results come as always. */
+  stopDrains(): void {
+    for (const drain of this.#drains.values()) drain.abort();
+  }
+
   /** Stops drains and waits for everything that is under way. */
   async stop(): Promise<void> {
-    for (const drain of this.#drains.values()) drain.abort();
+    this.stopDrains();
     await Promise.all(this.#running.values());
   }
 

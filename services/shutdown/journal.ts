@@ -27,7 +27,8 @@ export interface JournalKeeper {
   /** False: nothing of this is safe yet. */
   append(entries: readonly JournalEntry[]): boolean;
   tail(limit: number): readonly JournalLine[];
-  rotate(): void;
+  /** `carried`: what the new file must begin with. */
+  rotate(carried?: readonly JournalEntry[]): void;
   close(): void;
 }
 
@@ -101,7 +102,7 @@ export class Journal implements JournalKeeper {
   }
 
   /** Puts a finished record aside (`journal.<time>.jsonl`) and begins a new file, once it has grown. */
-  rotate(): void {
+  rotate(carried: readonly JournalEntry[] = []): void {
     if (this.#fd === undefined || this.#seq - this.#beganSeq < ROTATE_AFTER_LINES) return;
     try {
       this.#disk.renameSync(this.path, join(dirname(this.path), `journal.${Math.round(this.#wallMs())}.jsonl`));
@@ -109,7 +110,7 @@ export class Journal implements JournalKeeper {
       this.#disk.closeSync(this.#fd);
       this.#fd = fd;
       // The numbers go on: the new file begins with a line that carries the last of them.
-      this.append([{ kind: 'note', text: 'a new file begins' }]);
+      this.append([{ kind: 'note', text: 'a new file begins' }, ...carried]);
     } catch {
       // The old file goes on; it is tried again after as many lines.
     }

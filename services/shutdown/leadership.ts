@@ -64,8 +64,13 @@ export interface LeaseState {
   readonly lastInputMs: number;
   /** Absent while there is no medium. */
   readonly connectedMs?: number;
-  /** Our probe came back at this moment, in this connection. */
+  /**
+   * When the latest probe was sent that came back, in this connection. The medium keeps its order, so everything that
+   * was said before that moment has been heard.
+   */
   readonly provenMs?: number;
+  /** Probes under way, oldest first. */
+  readonly probes: readonly { readonly seq: number; readonly atMs: number }[];
   readonly probedMs: number;
   readonly publishedMs: number;
   readonly seq: number;
@@ -77,16 +82,19 @@ export interface LeaseState {
   /** This node acted when its last life, or its attention, ended: it may go on when nobody else has begun to. */
   readonly resumes: boolean;
   readonly peer?: { readonly says: PeerSays; readonly atMs: number };
-  /** Another program with our name is alive. */
-  readonly namesake: boolean;
+  /** When another program with our name was last heard. */
+  readonly namesakeMs?: number;
 }
 
 /** After so many ttl of silence a holder counts as gone. */
 const SILENCE_TTL = 1.5;
 /** A node that acted before waits so many ttl for a medium before it goes on without. */
 const RESUME_TTL = 4;
-/** Who was not running for so many ttl may have been replaced meanwhile. */
-const ABSENT_TTL = 1;
+/** A claim waits so many ttl: by then the former holder has heard of it, or noticed that it could not. */
+const CLAIM_TTL = 1;
+/** Who was not running for so many ttl may not have read a claim in time. Less than `CLAIM_TTL`. */
+const ABSENT_TTL = 0.5;
+const MOST_PROBES = 8;
 
 /** A program that has just started. `before`: what its journal says of its earlier life. */
 export function firstLease(nowMs: number, before?: { readonly acting: boolean; readonly epoch: number }): LeaseState {
@@ -94,12 +102,12 @@ export function firstLease(nowMs: number, before?: { readonly acting: boolean; r
     role: 'unknown',
     bornMs: nowMs,
     lastInputMs: nowMs,
+    probes: [],
     probedMs: Number.NEGATIVE_INFINITY,
     publishedMs: Number.NEGATIVE_INFINITY,
     seq: 0,
     epoch: before?.epoch ?? 0,
     resumes: before?.acting === true,
-    namesake: false,
   };
 }
 
@@ -125,6 +133,8 @@ function awake(state: LeaseState, nowMs: number, { ttlMs }: LeaseOptions): Lease
     // What waits to be read is older than it looks; listening begins anew.
     ...(state.connectedMs === undefined ? {} : { connectedMs: nowMs }),
     bornMs: nowMs,
+    probes: [],
+    probedMs: Number.NEGATIVE_INFINITY,
     role: state.role === 'acting' ? 'unknown' : state.role,
     resumes: state.resumes || state.role === 'acting',
   };
@@ -148,7 +158,8 @@ class Step {
         return;
       case 'connected': {
         const { provenMs: _, ...rest } = this.state;
-        this.state = { ...rest, connectedMs: this.#nowMs, publishedMs: Number.NEGATIVE_INFINITY };
+        const never = Number.NEGATIVE_INFINITY;
+        this.state = { ...rest, connectedMs: this.#nowMs, probes: [], probedMs: never, publishedMs: never };
         return;
       }
       case 'disconnected': {
@@ -168,10 +179,12 @@ class Step {
   }
 
   #hearProbe({ life, seq }: ProbeMessage): void {
-    // One that was sent before the latest break of attention or connection proves nothing of today.
-    if (life !== this.#options.life || seq !== this.state.seq || this.state.connectedMs === undefined) return;
-    if (this.state.probedMs < this.state.connectedMs) return;
-    this.state = { ...this.state, provenMs: this.#nowMs };
+    if (life !== this.#options.life || this.state.connectedMs === undefined) return;
+    // One that was sent before the latest break of attention or connection is no longer listed.
+    const sent = this.state.probes.find((probe) => probe.seq === seq);
+    if (sent === undefined) return;
+    const probes = this.state.probes.filter((probe) => probe.seq > seq);
+    this.state = { ...this.state, probes, provenMs: sent.atMs };
   }
 
   #hearOwn({ epoch }: LeaseMessage): void {
@@ -183,7 +196,8 @@ class Step {
     const { holder, life, epoch } = message;
     const { role, claim, known } = this.state;
     const mine = role === 'acting' ? this.state.epoch : claim?.epoch;
-    if (holder === this.#options.holder && !stored) this.state = { ...this.state, namesake: true };
+    const namesake = holder === this.#options.holder;
+    if (namesake && !stored) this.state = { ...this.state, namesakeMs: this.#nowMs };
     if (epoch < this.state.epoch || (mine === epoch && this.#outranks(message))) {
       // The memory of the medium must not keep what does not stand, and a former holder may still act.
       if (role === 'acting') this.#sayAgainSoon();
@@ -193,13 +207,14 @@ class Step {
     }
     const { claim: _, ...rest } = this.state;
     const heardBefore = known?.life === life && !known.stored;
+    const earlier = role === 'unknown' && stored && namesake;
     this.state = {
       ...rest,
       epoch,
       known: { holder, life, atMs: this.#nowMs, stored: stored && !heardBefore },
-      role: role === 'unknown' && stored && holder === this.#options.holder ? 'unknown' : 'watching',
+      role: earlier ? 'unknown' : 'watching',
       // Whoever holds a newer lease than ours was has taken over what we did.
-      resumes: false,
+      resumes: earlier && this.state.resumes,
     };
   }
 
@@ -224,8 +239,10 @@ class Step {
       this.state = { ...this.state, role: 'acting', resumes: false };
     if (this.state.connectedMs === undefined) return;
     if (this.state.role !== 'acting') this.#seek();
-    if (this.#nowMs - this.state.probedMs >= ttlMs / 3) this.#probe();
-    const speaks = this.state.role === 'acting' || this.state.claim !== undefined;
+    if (this.#nowMs - this.state.probedMs >= this.#probeEveryMs()) this.#probe();
+    // Before the first probe is back, somebody's newer lease may still be on its way to us.
+    const speaks =
+      (this.state.role === 'acting' && this.state.provenMs !== undefined) || this.state.claim !== undefined;
     if (speaks && this.#nowMs - this.state.publishedMs >= ttlMs / 3) this.#say();
   }
 
@@ -236,24 +253,38 @@ class Step {
     return waited && this.state.provenMs === undefined && this.#peerSays() !== 'acting';
   }
 
+  /** Often while something is waited for. */
+  #probeEveryMs(): number {
+    const { ttlMs } = this.#options;
+    const { role, claim, known } = this.state;
+    const waits = claim !== undefined || this.#nowMs - (known?.atMs ?? 0) > ttlMs;
+    return role !== 'acting' && waits ? ttlMs / 6 : ttlMs / 3;
+  }
+
   #seek(): void {
     const { claim, connectedMs = this.#nowMs, provenMs, known } = this.state;
-    const { ttlMs, holder } = this.#options;
+    const { ttlMs, holder, life } = this.#options;
+    const peer = this.#peerSays();
     if (claim !== undefined) {
-      if (claim.first && this.#nowMs - claim.sinceMs >= ttlMs / 2 && this.#provenSince(claim.sinceMs)) this.#act();
+      if (peer === 'acting') {
+        const { claim: _, ...rest } = this.state;
+        this.state = rest;
+      } else if (claim.first && provenMs !== undefined && provenMs - claim.sinceMs >= CLAIM_TTL * ttlMs) this.#act();
       return;
     }
     const listenedMs = this.#nowMs - connectedMs;
     if (this.state.role === 'unknown' && !this.state.resumes && listenedMs >= SILENCE_TTL * ttlMs)
       this.state = { ...this.state, role: 'watching' };
-    if (provenMs === undefined) return;
+    if (provenMs === undefined || peer === 'acting') return;
+    // Nobody has said anything newer than what we said ourselves before we were inattentive.
+    if (this.state.role === 'unknown' && this.state.resumes && known?.life === life) {
+      this.#act();
+      return;
+    }
     // What is stored names us: nobody has taken over while we were away.
     const ours = this.state.role === 'unknown' && known?.holder === holder && known.stored;
-    const silentMs = this.#nowMs - Math.max(connectedMs, ours ? 0 : (known?.atMs ?? 0));
-    const silentEnough = ours || silentMs >= SILENCE_TTL * ttlMs;
-    const peer = this.#peerSays();
-    const held = !ours && (peer === 'acting' || peer === 'answers');
-    if (!silentEnough || held || !this.#provenSince(this.#nowMs - ttlMs / 2)) return;
+    if (!ours && peer === 'answers') return;
+    if (!ours && provenMs - Math.max(connectedMs, known?.atMs ?? connectedMs) < SILENCE_TTL * ttlMs) return;
     const epoch = this.state.epoch + 1;
     this.state = { ...this.state, epoch, claim: { epoch, sinceMs: this.#nowMs, first: false } };
     this.#say();
@@ -271,10 +302,6 @@ class Step {
     };
   }
 
-  #provenSince(sinceMs: number): boolean {
-    return this.state.provenMs !== undefined && this.state.provenMs >= sinceMs;
-  }
-
   #peerSays(): PeerSays | undefined {
     const { peer } = this.state;
     return peer !== undefined && this.#nowMs - peer.atMs < this.#options.ttlMs ? peer.says : undefined;
@@ -282,16 +309,16 @@ class Step {
 
   #probe(): void {
     const seq = this.state.seq + 1;
-    this.state = { ...this.state, seq, probedMs: this.#nowMs };
+    const probes = [...this.state.probes, { seq, atMs: this.#nowMs }].slice(-MOST_PROBES);
+    this.state = { ...this.state, seq, probes, probedMs: this.#nowMs };
     this.publish.push({ kind: 'probe', life: this.#options.life, seq });
   }
 
   #say(): void {
     const { holder, life } = this.#options;
     const { epoch, role } = this.state;
-    // The number is the probe's too: it must not be moved on while one is under way.
-    const seq = this.state.seq;
-    this.state = { ...this.state, publishedMs: this.#nowMs };
+    const seq = this.state.seq + 1;
+    this.state = { ...this.state, seq, publishedMs: this.#nowMs };
     this.publish.push({ kind: 'lease', holder, life, epoch, seq, acting: role === 'acting' });
   }
 }
@@ -320,6 +347,6 @@ export function leaseView(state: LeaseState, nowMs: number, { holder, ttlMs }: L
     ...(named === undefined ? {} : { holder: named }),
     epoch: state.epoch,
     medium: state.connectedMs === undefined ? 'gone' : proven ? 'alive' : 'doubtful',
-    ...(state.namesake ? { namesake: true as const } : {}),
+    ...(state.namesakeMs !== undefined && nowMs - state.namesakeMs < 3 * ttlMs ? { namesake: true as const } : {}),
   };
 }

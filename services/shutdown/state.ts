@@ -1,4 +1,5 @@
 import type { Outcome, PortBefore } from './promises.ts';
+import type { AgedState } from './shared-state.ts';
 
 /**
  * Words of the coordinator: state, what is written to the journal, and effects. All are plain data.
@@ -69,6 +70,8 @@ export interface CoordinatorState {
   readonly outputsOff?: readonly string[];
   /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
   readonly lossesMs?: readonly number[];
+  /** What this node was to the other one when it last knew, where there are two. */
+  readonly lease?: { readonly epoch: number; readonly acting: boolean };
 }
 
 /** Something the world must be made to do. `key` is unique among what is in flight. */
@@ -145,6 +148,10 @@ export type JournalEntry =
       readonly results: readonly EffectResult[];
     }
   | { readonly kind: 'command'; readonly command: Command; readonly author: string }
+  /** Of two nodes this one begins to act, or leaves it to the other. */
+  | { readonly kind: 'lease'; readonly epoch: number; readonly acting: boolean; readonly holder?: string }
+  /** The state of who acted before; it takes the place of our own. */
+  | { readonly kind: 'adopted'; readonly from: string; readonly epoch: number; readonly state: AgedState }
   | { readonly kind: 'note'; readonly text: string };
 
 /** What changes in a host's state; `phase` resets its clock. */

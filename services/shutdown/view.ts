@@ -1,4 +1,5 @@
 import type { DeviceHealth, Rack } from '../rack/rack.ts';
+import type { LeaseView } from './leadership.ts';
 import type { Command, HostPhase, JournalEntry, Phase } from './state.ts';
 
 /** What the outside may see of the service: one immutable picture per tick, made once and given to every sink. */
@@ -63,6 +64,8 @@ export interface CoordinatorView {
   /** Set triggers are held by a person for this many seconds more. */
   readonly heldForS?: number;
   readonly rehearsal?: { readonly stage: string; readonly depth: 'drain' | 'whole' };
+  /** Which of two management nodes acts; absent where there is one. */
+  readonly lease?: LeaseView;
 }
 
 export type { DeviceHealth };

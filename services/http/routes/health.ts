@@ -14,7 +14,10 @@ export const healthRoutes: Routes = (app, { latest, journalTrouble, metrics }) =
       config: { open: true },
       schema: { tags, summary: 'The process is alive', response: { 200: json('Alive', healthAnswer) } },
     },
-    () => ({ status: 'ok' as const }),
+    () => {
+      const role = latest.event()?.coordinator.lease?.role;
+      return { status: 'ok' as const, ...(role === undefined ? {} : { role }) };
+    },
   );
   app.get(
     '/readyz',

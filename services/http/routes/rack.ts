@@ -54,7 +54,7 @@ export const rackRoutes: Routes = (app, { latest }) => {
     },
     () => {
       const { wallMs, ageMs, freshness, coordinator } = latest.answer();
-      const { phase, runId, waitingFor, hosts } = coordinator;
+      const { phase, runId, waitingFor, lease, hosts } = coordinator;
       return {
         wallMs,
         ageMs,
@@ -62,6 +62,7 @@ export const rackRoutes: Routes = (app, { latest }) => {
         phase,
         ...(runId === undefined ? {} : { runId }),
         ...(waitingFor === undefined ? {} : { waitingFor }),
+        ...(lease === undefined ? {} : { lease }),
         hosts,
       };
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { coordinatorSchema, hostViewSchema, phaseSchema, scheduleSchema } from './coordinator.ts';
+import { coordinatorSchema, hostViewSchema, leaseSchema, phaseSchema, scheduleSchema } from './coordinator.ts';
 import { rackSchema } from './rack.ts';
 
 /** Whole answers of the HTTP face. Each one that shows measured values says how old its snapshot is. */
@@ -58,6 +58,7 @@ export const hostsAnswer = z
     phase: phaseSchema,
     runId: z.string().optional(),
     waitingFor: z.string().optional().meta({ description: 'why machines that are off are not started yet' }),
+    lease: leaseSchema.optional(),
     hosts: z.array(hostViewSchema),
   })
   .meta({ id: 'HostsAnswer' });
@@ -77,7 +78,8 @@ const journalLine = z
   })
   .meta({
     id: 'JournalLine',
-    description: 'Kinds: `phase`, `stage`, `host`, `hold`, `rehearsal`, `intent`, `outcome`, `command`, `note`.',
+    description:
+      'Kinds: `phase`, `stage`, `host`, `hold`, `rehearsal`, `intent`, `outcome`, `command`, `lease`, `adopted`, `note`.',
   });
 
 /** `GET /api/v1/journal`, and data of the event `journal`. */
@@ -108,7 +110,12 @@ export const commandBody = z
 export const commandAnswer = z.object({ accepted: z.literal(true), because: z.string() }).meta({ id: 'CommandAnswer' });
 
 /** `GET /healthz` and `GET /readyz` */
-export const healthAnswer = z.object({ status: z.literal('ok') }).meta({ id: 'HealthAnswer' });
+export const healthAnswer = z
+  .object({
+    status: z.literal('ok'),
+    role: leaseSchema.shape.role.optional().meta({ description: 'of two management nodes: what this one does' }),
+  })
+  .meta({ id: 'HealthAnswer' });
 
 /** RFC 9457. */
 export const problemSchema = z

@@ -49,6 +49,18 @@ export const hostViewSchema = z
   })
   .meta({ id: 'HostView' });
 
+/** Which of two management nodes acts. */
+export const leaseSchema = z
+  .object({
+    self: z.string().meta({ description: 'name of this node' }),
+    role: z.enum(['unknown', 'watching', 'acting']),
+    holder: z.string().optional().meta({ description: 'who acts, as far as is known' }),
+    epoch: z.number(),
+    medium: z.enum(['alive', 'doubtful', 'gone']).meta({ description: 'what carries the lease, as seen from here' }),
+    namesake: z.literal(true).optional().meta({ description: 'another node uses the name of this one' }),
+  })
+  .meta({ id: 'Lease', description: 'Present where two management nodes share a rack.' });
+
 export const coordinatorSchema = z
   .object({
     phase: phaseSchema,
@@ -60,5 +72,6 @@ export const coordinatorSchema = z
     waitingFor: z.string().optional().meta({ description: 'why machines that are off are not started yet' }),
     heldForS: z.number().optional().meta({ description: 'set triggers are held by a person for so long' }),
     rehearsal: z.object({ stage: z.string(), depth: z.enum(['drain', 'whole']) }).optional(),
+    lease: leaseSchema.optional(),
   })
   .meta({ id: 'Coordinator' });

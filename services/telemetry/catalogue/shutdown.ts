@@ -49,6 +49,24 @@ const ofStage = (row: Words & { readonly value: (stage: StageSchedule) => number
       coordinator.schedule.stages.map((stage) => ({ labels: { stage: stage.name }, value: row.value(stage) })),
   });
 
+const roles = { label: 'role', values: ['unknown', 'watching', 'acting'] };
+
+const leaseMetrics: readonly Metric[] = [
+  metric({
+    measurement: 'lease',
+    field: 'role',
+    quantity: 'state',
+    unit: 'boolean',
+    kind: 'state-set',
+    states: roles,
+    labels: ['role'],
+    help: 'Of two management nodes: what this one does.',
+    mqtt: { kind: 'coordinator', path: ['lease', 'role'] },
+    homeAssistant: { name: 'Role of this node', options: roles.values },
+    read: ({ coordinator: { lease } }) => (lease === undefined ? [] : stateSet(roles, lease.role)),
+  }),
+];
+
 const coordinatorMetrics: readonly Metric[] = [
   metric({
     measurement: 'shutdown',
@@ -194,4 +212,4 @@ const scheduleMetrics: readonly Metric[] = [
   }),
 ];
 
-export const shutdownMetrics: readonly Metric[] = [...coordinatorMetrics, ...scheduleMetrics];
+export const shutdownMetrics: readonly Metric[] = [...coordinatorMetrics, ...leaseMetrics, ...scheduleMetrics];

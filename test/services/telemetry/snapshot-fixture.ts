@@ -202,6 +202,7 @@ export const rackFixture: Rack = {
 
 const coordinator: CoordinatorView = {
   phase: 'mains',
+  lease: { self: 'node-a', role: 'acting', holder: 'node-a', epoch: 3, medium: 'alive' },
   sinceWallMs: WALL_MS - 86_400_000,
   schedule: {
     basis: 'if-mains-failed',

@@ -1,0 +1,1 @@
+export { Lease } from './lease.ts';
