@@ -138,3 +138,43 @@ describe('what cannot be drilled', () => {
     expect(judge(story).verdict).toBe('safe');
   });
 });
+
+describe('fifty-four hosts', () => {
+  const many = (): Config =>
+    rack({
+      switches: [1, 2, 3].map((n) => ({
+        id: `sw${n}`,
+        driver: 'snmp',
+        host: '127.0.0.1',
+        budgetW: 400,
+        community: { env: 'X' },
+      })),
+      hosts: Array.from({ length: 54 }, (_, index) => ({
+        id: `n${index + 1}`,
+        node: `n${index + 1}`,
+        poe: `sw${1 + (index % 3)}/${1 + Math.floor(index / 3)}`,
+        halt: halt(),
+        powerW: 6,
+      })),
+      shutdown: {
+        expect: { drain: 5, halt: 10 },
+        stages: [
+          { name: 'batch', hosts: Array.from({ length: 25 }, (_, index) => `n${index + 1}`) },
+          { name: 'workers', hosts: Array.from({ length: 26 }, (_, index) => `n${index + 26}`) },
+          { name: 'control-plane', hosts: ['n52', 'n53', 'n54'] },
+        ],
+      },
+    });
+
+  it('are all off within a minute of the first step, with port calls of a second and a half', async () => {
+    const config = many();
+    const story = await drill({ config, outageS: 3600, socRatio: { lfp1: 0.12 }, loadW: 450 });
+    const at = (phase: string): number =>
+      story.events.find(({ entry }) => entry.kind === 'phase' && entry.phase === phase)?.atS ?? Number.NaN;
+    expect(story.casualties).toEqual([]);
+    expect(story.darkSocRatio).toBeGreaterThan(0);
+    // So little charge is left that everything begins at once.
+    expect(at('dark') - at('on-battery')).toBeLessThanOrEqual(60);
+    expect(allUp(story)).toBe(true);
+  });
+});
