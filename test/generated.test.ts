@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { driverIds } from '#bms';
 import { generated } from '../scripts/generate/files.ts';
 import { catalogue } from '../services/telemetry/catalogue.ts';
+import { BOARDS } from '../services/twin/devices/boards/index.ts';
 
 /** What is generated is committed, and what people read names what is there. */
 
@@ -64,5 +65,9 @@ describe('the page of devices', () => {
   it('has every driver', () => {
     const page = readFileSync('docs/devices.md', 'utf8');
     expect(driverIds().filter((id) => !page.includes(`\`${id}\``))).toEqual([]);
+  });
+
+  it('names emulators by the drivers that read them', () => {
+    expect(Object.keys(BOARDS).filter((kind) => !driverIds().includes(kind))).toEqual([]);
   });
 });

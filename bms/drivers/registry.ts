@@ -102,6 +102,11 @@ export function driverIds(more: readonly Driver[] = []): readonly string[] {
   return [...new Set([...DRIVERS.map(({ id }) => id), ...more.map(({ id }) => id)])].sort();
 }
 
+/** Other names of a driver. */
+export function aliasesOf(id: string): readonly string[] {
+  return DRIVERS.find((known) => known.id === id)?.aliases ?? [];
+}
+
 /**
  * The driver of an id or alias. A user's own driver (`more`) goes before a built-in one of the same id.
  * @throws UnknownDriverError with near names

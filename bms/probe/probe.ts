@@ -89,7 +89,7 @@ const isRegisters = (id: string): boolean => !driverIds().includes(id) || driver
 
 function baudOf(id: string): number {
   const driver = driverFor(id);
-  return driver.shape === 'i2c' ? 9600 : driver.line.baud;
+  return 'line' in driver ? driver.line.baud : 9600;
 }
 
 /** Time for the longest answer at a rate, and for the device to think, ms. */

@@ -7,7 +7,7 @@ export type ProbedKind = 'serial' | 'bridge' | 'modbus-tcp';
 /** The way to a device, as `via:` of a configuration. */
 export function viaOf(finding: Finding, device: string, kind: ProbedKind, own: readonly Driver[] = []): object {
   const driver = driverFor(finding.driver, own);
-  const usual = driver.shape === 'i2c' ? undefined : driver.line.baud;
+  const usual = 'line' in driver ? driver.line.baud : undefined;
   const baud = finding.baud === undefined || finding.baud === usual ? {} : { baud: finding.baud };
   if (kind === 'modbus-tcp') {
     const place = device.replace(/^modbus-tcp:\/\//, '').replace(/\/$/, '');
