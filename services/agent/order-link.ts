@@ -107,10 +107,11 @@ export class OrderLink {
           let bytes = 0;
           response.on('data', (chunk: Buffer) => {
             bytes += chunk.length;
-            if (bytes > MAX_BYTES) response.destroy();
+            if (bytes > MAX_BYTES) response.destroy(new Error('too long'));
             else chunks.push(chunk);
           });
           response.on('error', fail);
+          response.on('close', () => reject(new LinkError('the answer broke off')));
           response.on('end', () =>
             resolve({ status: response.statusCode ?? 0, body: objectOf(Buffer.concat(chunks).toString('utf8')) }),
           );
