@@ -24,6 +24,7 @@ import { rackAlarms } from './alarms.ts';
 import { Ledger } from './ledger.ts';
 import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
+import { stageAlarms } from './stage-alarms.ts';
 import { upsBank } from './ups-bank.ts';
 import { followOrders, type Orders } from './ups-orders.ts';
 import { feeding, namedUpsWitness, upsWitnesses } from './ups-view.ts';
@@ -139,7 +140,10 @@ export class RackStore {
       mains: judged.view,
       ...(forced === undefined ? {} : { forcedShutdown: forced }),
     };
-    return { ...rack, alarms: rackAlarms(rack, this.#modelAlarms(packs), this.#hostOn) };
+    return {
+      ...rack,
+      alarms: [...rackAlarms(rack, this.#modelAlarms(packs), this.#hostOn), ...stageAlarms(rack, this.#config)],
+    };
   }
 
   health(): ReturnType<Ledger<AnySample>['health']> {
