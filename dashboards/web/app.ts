@@ -187,9 +187,9 @@ function foot(picture: Picture): VNode {
   </footer>`;
 }
 
-function sinkNote({ dropped, waiting: kept = 0, trouble }: Picture['sinks'][number]): string {
+function sinkNote({ up, dropped, waiting: kept = 0, trouble }: Picture['sinks'][number]): string {
   return [
-    kept === 0 ? undefined : `${count(kept, 'message')} waiting`,
+    up || kept === 0 ? undefined : `${count(kept, 'message')} waiting`,
     dropped === 0 ? undefined : `${count(dropped, 'message')} lost`,
     trouble,
   ]

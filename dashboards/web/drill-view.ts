@@ -135,7 +135,7 @@ export function DrillView({ picture, drill, onDrill, token, onToken, closed }: D
 }
 
 function status(picture: Picture, drill: Drill, busy: boolean, whyNot: string | undefined, token: string): string {
-  if (busy) return 'Playing… an hour of outage takes about a second.';
+  if (busy) return 'Playing… this takes some seconds.';
   if (whyNot !== undefined) return `Not now: ${whyNot}.`;
   if (token === '') return 'A drill needs a token that may write.';
   if (typeof drill.answer === 'string') return drill.answer;

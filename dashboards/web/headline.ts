@@ -129,7 +129,7 @@ function wordsOf(picture: Picture): Headline {
     case 'shutting-down':
       return {
         title: 'Shutting down',
-        next: [...ordered(picture), ...mainsBack(picture), ...going(picture), ...comingDown(picture), ...held(picture)],
+        next: [...ordered(picture), ...mainsBack(picture), ...going(picture), ...comingDown(picture)],
         tone: 'alarm',
       };
     case 'dark': {

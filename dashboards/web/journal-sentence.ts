@@ -48,6 +48,8 @@ function host(entry: Entry): string {
   if (change.forced === true) return `${name} was cut by force${because}`;
   if (typeof change.trouble === 'string') return `${name} is in trouble: ${change.trouble}`;
   if (change.trouble === null) return `${name} is out of trouble${because}`;
+  if (change.skipped === true) return `${name} is skipped`;
+  if (change.skipped === false && change.phase === undefined) return `${name} takes part again`;
   const phase = HOST_PHASES[text(change.phase, '')];
   return phase === undefined ? `${name}: noted${because}` : `${name} ${phase}${because}`;
 }

@@ -34,41 +34,57 @@ export function OrderDesk({ id, choices, token, onToken, closed }: DeskProps): V
     setAsking(undefined);
     opener.current?.focus();
   };
-  const possible = choices.some(({ whyNot }) => whyNot === undefined);
+  const possible = choices.filter(({ whyNot }) => whyNot === undefined);
+  const line = (choice: Choice): VNode => {
+    const noteId = `${id}-${choice.name.toLowerCase().replace(/[^a-z]+/g, '-')}`;
+    return html`<li class="choice" key=${choice.name}>
+      <button
+        type="button"
+        aria-describedby=${noteId}
+        aria-expanded=${asking?.name === choice.name}
+        disabled=${closed !== undefined || token === '' || busy}
+        onClick=${(event: Event) => {
+          opener.current = event.currentTarget as HTMLElement;
+          setSaid(undefined);
+          setAsking(choice);
+        }}
+      >
+        ${choice.name}
+      </button>
+      <span class="note" id=${noteId}>${choice.does}</span>
+    </li>`;
+  };
   const hint =
     closed ?? (token === '' ? 'Orders need a token that may write.' : 'Nothing is sent before you confirm it.');
   return html`<form class="desk" onSubmit=${(event: Event) => event.preventDefault()}>
-    <ul class="choices" aria-label="Orders">
-      ${choices.map((choice) => {
-        const key = `${choice.order.kind}-${choice.name}`.toLowerCase().replaceAll(' ', '-');
-        const noteId = `${id}-${key}`;
-        return html`<li class=${choice.whyNot === undefined ? 'choice' : 'choice choice-shut'} key=${key}>
-          <button
-            type="button"
-            aria-describedby=${noteId}
-            aria-expanded=${asking?.name === choice.name}
-            disabled=${choice.whyNot !== undefined || closed !== undefined || token === '' || busy}
-            onClick=${(event: Event) => {
-              opener.current = event.currentTarget as HTMLElement;
-              setSaid(undefined);
-              setAsking(choice);
-            }}
-          >
-            ${choice.name}
-          </button>
-          <span class="note" id=${noteId}>${choice.whyNot === undefined ? choice.does : `not now: ${choice.whyNot}`}</span>
-        </li>`;
-      })}
-    </ul>
-    ${possible ? tokenField(`${id}-token`, 'Token', token, onToken) : null}
+    ${possible.length === 0 ? null : html`<ul class="choices" aria-label="Orders">${possible.map(line)}</ul>`}
+    ${possible.length === 0 ? null : tokenField(`${id}-token`, 'Token', token, onToken)}
+    ${notNow(choices)}
     ${
       asking === undefined
         ? html`<p class=${`answer ${said === undefined ? '' : said.good ? 'good' : 'bad'}`} role="status">
-          ${said?.text ?? (possible ? hint : '')}
+          ${said?.text ?? (possible.length === 0 ? '' : hint)}
         </p>`
         : html`<${Confirm} key=${asking.name} id=${id} choice=${asking} busy=${busy} onYes=${() => send(asking)} onNo=${cancel} />`
     }
   </form>`;
+}
+
+/** What cannot be ordered now, by the reason. */
+function notNow(choices: readonly Choice[]): VNode | null {
+  const reasons = new Map<string, string[]>();
+  for (const { name, whyNot } of choices) {
+    if (whyNot !== undefined) reasons.set(whyNot, [...(reasons.get(whyNot) ?? []), name]);
+  }
+  if (reasons.size === 0) return null;
+  return html`<dl class="not-now" aria-label="Not possible now">
+    ${[...reasons].map(
+      ([whyNot, names]) => html`<div key=${whyNot}>
+        <dt>${names.join(', ')}</dt>
+        <dd>not now: ${whyNot}</dd>
+      </div>`,
+    )}
+  </dl>`;
 }
 
 interface ConfirmProps {

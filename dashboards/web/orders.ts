@@ -1,4 +1,4 @@
-import type { Host, HostPhase, Picture, Stage } from './wire.ts';
+import type { Host, HostPhase, Lease, Picture, Stage } from './wire.ts';
 
 /**
  * What a person may order now, and why not otherwise. Pure. The service decides and its answer counts; here is only
@@ -28,8 +28,32 @@ export interface Choice {
   readonly whyNot?: string | undefined;
 }
 
+/** On a node that only watches nothing can be ordered. */
+const here = ({ coordinator: { lease } }: Picture, choices: readonly Choice[]): readonly Choice[] => {
+  const whyNot = notHere(lease);
+  return whyNot === undefined ? choices : choices.map((choice) => ({ ...choice, whyNot }));
+};
+
+/** Why orders cannot be given here; the node that acts takes them. */
+function notHere(lease: Lease | undefined): string | undefined {
+  if (lease === undefined || lease.role === 'acting') return undefined;
+  if (lease.role === 'unknown') return 'this node does not know yet which node acts';
+  if (lease.holder === undefined || lease.holder === lease.self) return 'this node watches, and nobody is known to act';
+  return `this node only watches; give the order to ${lease.holder}, which acts`;
+}
+
 /** About everything. */
-export function wholeChoices({ coordinator }: Picture): readonly Choice[] {
+export const wholeChoices = (picture: Picture): readonly Choice[] => here(picture, aboutAll(picture));
+
+/** About one host; none for a host that holdover never touches. */
+export const hostChoices = (picture: Picture, host: Host): readonly Choice[] =>
+  here(picture, host.stage === undefined ? [] : aboutHost(picture, host));
+
+/** About one stage. */
+export const stageChoices = (picture: Picture, stage: Stage): readonly Choice[] =>
+  here(picture, aboutStage(picture, stage));
+
+function aboutAll({ coordinator }: Picture): readonly Choice[] {
   const { phase, rehearsal } = coordinator;
   if (rehearsal !== undefined) {
     return [
@@ -80,16 +104,14 @@ const WHEN_NOTHING: Readonly<Record<'mains' | 'dark' | 'restoring', string>> = {
 /** From `halting` on a machine cannot be called back. */
 const SKIPPABLE: ReadonlySet<HostPhase> = new Set(['up', 'cordoned', 'drained']);
 
-/** About one host; none for a host that holdover never touches. */
-export function hostChoices(picture: Picture, host: Host): readonly Choice[] {
-  if (host.stage === undefined) return [];
+function aboutHost(picture: Picture, host: Host): readonly Choice[] {
   const { id } = host;
   const seenTo = host.trouble === undefined && host.phase === 'up' ? 'it is up and nothing troubles it' : undefined;
   return [
     skipChoice(picture, host),
     {
       order: { kind: 'take-over', host: id, as: 'up' },
-      name: 'It is up',
+      name: 'Take over as up',
       does: 'you have seen to it: its trouble is forgotten',
       question: `Take over ${id}: count it as up, and forget what troubled it?`,
       grave: false,
@@ -97,10 +119,12 @@ export function hostChoices(picture: Picture, host: Host): readonly Choice[] {
     },
     {
       order: { kind: 'take-over', host: id, as: 'off' },
-      name: 'It is off',
+      name: 'Take over as off',
       does: 'you have seen to it: its power may be cut and given back',
       question: `Take over ${id}: count it as off? Its port may then be cut without looking again.`,
       grave: true,
+      // Nobody knows better than holdover as long as it is not stuck.
+      ...(host.trouble === undefined ? { typed: id } : {}),
       whyNot: seenTo,
     },
     cycleChoice(picture, host),
@@ -165,8 +189,7 @@ function whyNotCycle({ coordinator }: Picture, host: Host): string | undefined {
   return undefined;
 }
 
-/** About one stage. */
-export function stageChoices(picture: Picture, { name }: Stage): readonly Choice[] {
+function aboutStage(picture: Picture, { name }: Stage): readonly Choice[] {
   const whyNot = whyNotRehearse(picture);
   return [
     {

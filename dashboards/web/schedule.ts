@@ -19,7 +19,7 @@ const STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_60
 export function ticks(spanS: number): readonly number[] {
   const step = STEPS_S.find((candidate) => spanS / candidate <= 5) ?? Math.ceil(spanS / 5);
   const marks: number[] = [];
-  for (let at = step; at < spanS * 0.97; at += step) marks.push(at);
+  for (let at = step; at < spanS * 0.9; at += step) marks.push(at);
   return marks;
 }
 

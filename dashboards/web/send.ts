@@ -9,8 +9,8 @@ export interface Said {
 }
 
 const ORDER_MS = 15_000;
-/** The service ends a drill after a minute. */
-const DRILL_MS = 75_000;
+/** The service ends a drill after two minutes. */
+const DRILL_MS = 135_000;
 
 const post = (url: string, body: object, token: string, signal: AbortSignal): Promise<Response> =>
   fetch(url, {

@@ -35,7 +35,7 @@ export interface HttpFaceOptions {
   /** A snapshot older than this is stale, ms; 10 s when absent. */
   readonly staleAfterMs?: number;
   readonly commandDeadlineMs?: number;
-  /** Ms of the machine's time that a drill may take; 60 s when absent. */
+  /** Ms of the machine's time that a drill may take; two minutes when absent. */
   readonly drillDeadlineMs?: number;
   readonly events?: Partial<EventLimits>;
 }
@@ -70,7 +70,7 @@ export async function assemble(options: HttpFaceOptions): Promise<Parts> {
     webRoot: options.webRoot,
     history: options.history,
     drill: options.drill,
-    drillDeadlineMs: options.drillDeadlineMs ?? 60_000,
+    drillDeadlineMs: options.drillDeadlineMs ?? 120_000,
     agents: options.agents,
     wallMs: () => options.feed.latest()?.rack.wallMs ?? clock.wallMs(),
     log: options.log,

@@ -2,10 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { currencyOf } from '../../../dashboards/web/app.ts';
 import { History } from '../../../dashboards/web/history.ts';
+import type { Order } from '../../../dashboards/web/orders.ts';
+import type { askDrill } from '../../../dashboards/web/send.ts';
 import { MessageParser, type ServerMessage } from '../../../dashboards/web/sse.ts';
-import type { JournalLine, Picture } from '../../../dashboards/web/wire.ts';
+import type { JournalLine, Picture, DrillAnswer as ShownDrill } from '../../../dashboards/web/wire.ts';
 import { finite } from '../../../services/http/finite.ts';
 import { type JournalAnswer, type SnapshotEvent, snapshotEvent } from '../../../services/http/schemas/answers.ts';
+import type { DrillAnswer, DrillBody } from '../../../services/http/schemas/drill.ts';
+import type { Command } from '../../../services/shutdown/state.ts';
 import { type Scene, snapshotOf } from '../../services/http/rack-fixture.ts';
 
 const pictureAt = (scene: Scene, tick: number): Picture => {
@@ -17,7 +21,15 @@ describe('what the page reads', () => {
   it('is what the service sends', () => {
     expectTypeOf<SnapshotEvent>().toExtend<Picture>();
     expectTypeOf<JournalAnswer['entries'][number]>().toExtend<JournalLine>();
+    expectTypeOf<DrillAnswer>().toExtend<ShownDrill>();
     expect(snapshotEvent.safeParse(pictureAt('mains', 0)).success).toBe(true);
+  });
+});
+
+describe('what the page sends', () => {
+  it('is what the service takes', () => {
+    expectTypeOf<Order>().toExtend<Command>();
+    expectTypeOf<Parameters<typeof askDrill>[0]>().toExtend<Readonly<{ outageS: DrillBody['outageS'] }>>();
   });
 });
 

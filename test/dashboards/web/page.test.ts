@@ -5,7 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildWeb } from '../../../scripts/build/web.ts';
+import type { DrillDesk } from '../../../services/http/drill-desk.ts';
 import { type HttpFace, type HttpFaceOptions, httpFace } from '../../../services/http/index.ts';
+import type { DrillAnswer } from '../../../services/http/schemas/drill.ts';
 import { peer } from '../../peers.ts';
 import { FakeService, faceOptions } from '../../services/http/fake-service.ts';
 import { emptySnapshot, journalOf, type Scene, snapshotOf } from '../../services/http/rack-fixture.ts';
@@ -21,6 +23,28 @@ const SCENES: readonly Scene[] = [
   'disputed',
 ];
 const DEADLINE = { timeout: 20_000 };
+
+const drillAnswer: DrillAnswer = {
+  verdict: 'attention',
+  findings: [
+    { severity: 'attention', text: 'pi3 did not halt', tryThis: 'a longer haltTimeout' },
+    { severity: 'info', text: '41 % left' },
+  ],
+  basis: { wallMs: 1, outageS: 7200, socRatio: 0.94, loadW: 320, faults: ['hang:pi3'] },
+  timeline: [
+    { atS: 3, text: 'on-battery: mains is away', socRatio: 0.94 },
+    { atS: 3725, text: 'pi3: cut by force' },
+  ],
+  points: [
+    { atS: 0, socRatio: 0.94, loadW: 320, up: 23 },
+    { atS: 3600, socRatio: 0.41, loadW: 90, up: 3 },
+    { atS: 7300, socRatio: 0.45, loadW: 300, up: 23 },
+  ],
+  reserveRatio: 0.1,
+  backAfterS: 7300,
+  endS: 7300,
+  tookMs: 40,
+};
 
 let webRoot: string;
 let browser: Browser;
@@ -278,6 +302,98 @@ describe.skipIf(browserPeer.skip)(`the page in ${browserPeer.title}`, () => {
     await page.reload();
     await seen(page, 'h1', 'On battery');
     expect(await page.getByLabel('Token').inputValue()).toBe('');
+  });
+
+  it('opens a host with the keyboard, cuts its power only after its name was typed, and gives the focus back', async () => {
+    const service = new FakeService(snapshotOf('mains'));
+    const tokens = [{ name: 'ops', token: 'w-5f2c9d1e', write: true }];
+    const { address } = await serve(service, { tokens });
+    const { page, complaints } = await open(address, { viewport: { width: 360, height: 740 } });
+    const tile = page.getByRole('button', { name: /^pi3 / });
+    await tile.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'pi3' });
+    await dialog.waitFor();
+    expect(await dialog.textContent()).toContain('Skipnot now: mains is there');
+    await dialog.getByLabel('Token').fill('w-5f2c9d1e');
+    await dialog.getByRole('button', { name: 'Power-cycle by force' }).click();
+    const yes = dialog.getByRole('button', { name: 'Yes, power-cycle by force' });
+    expect(await yes.isDisabled()).toBe(true);
+    await dialog.getByLabel(/^Type pi3/).fill('pi4');
+    expect(await yes.isDisabled()).toBe(true);
+    // Escape leaves the question, not the host.
+    await page.keyboard.press('Escape');
+    await yes.waitFor({ state: 'detached' });
+    expect(await dialog.isVisible()).toBe(true);
+    await dialog.getByRole('button', { name: 'Power-cycle by force' }).click();
+    await dialog.getByLabel(/^Type pi3/).fill('pi3');
+    service.tick(snapshotOf('mains', 1));
+    await yes.click();
+    await dialog.locator('.answer', { hasText: 'Accepted: as you wish' }).waitFor();
+    expect(service.commands).toEqual([
+      { command: { kind: 'power-cycle', host: 'pi3', force: true }, author: 'http:ops' },
+    ]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await tile.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('rehearses a stage, and sends nothing while what it shows is old', async () => {
+    const service = new FakeService(snapshotOf('mains'));
+    const tokens = [{ name: 'ops', token: 'w-5f2c9d1e', write: true }];
+    const { face, address } = await serve(service, { tokens });
+    const { page } = await open(address);
+    await page.getByRole('button', { name: 'batch', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Stage batch' });
+    await dialog.getByLabel('Token').fill('w-5f2c9d1e');
+    await dialog.getByRole('button', { name: 'Rehearse the drain' }).click();
+    await dialog.getByRole('button', { name: 'Yes, rehearse the drain' }).click();
+    await dialog.locator('.answer', { hasText: 'Accepted' }).waitFor();
+    expect(service.commands.map(({ command }) => command)).toEqual([
+      { kind: 'rehearse', stage: 'batch', depth: 'drain' },
+    ]);
+    await face.stop();
+    await dialog.locator('.badge-stale').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Rehearse the drain' }).isDisabled()).toBe(true);
+  });
+
+  it('plays a drill: verdict, findings, timeline and chart; and says why not', async () => {
+    const service = new FakeService(snapshotOf('mains'));
+    const tokens = [{ name: 'ops', token: 'w-5f2c9d1e', write: true }];
+    const asked: unknown[] = [];
+    const drill: DrillDesk = {
+      run: async (ask) => {
+        asked.push(ask);
+        return drillAnswer;
+      },
+    };
+    const { address } = await serve(service, { tokens, drill });
+    const { page, complaints } = await open(`${address}/#drill`, { viewport: { width: 360, height: 740 } });
+    await page.getByLabel('Mains stays away for').selectOption('2 hours');
+    await page.getByLabel('What else goes wrong').selectOption('hang:pi3');
+    await page.getByLabel('What else goes wrong').selectOption('silent:api');
+    await page.getByRole('button', { name: 'the API falls silent' }).click();
+    const play = page.getByRole('button', { name: 'Play the outage' });
+    expect(await play.isDisabled()).toBe(true);
+    await page.getByLabel('Token').fill('w-5f2c9d1e');
+    await play.click();
+    await seen(page, '.drill-verdict', 'It would end well, but look at this');
+    expect(asked).toEqual([{ outageS: 7200, faults: ['hang:pi3'] }]);
+    await seen(page, '.findings', /pi3 did not halt.*try: a longer haltTimeout/s);
+    await seen(page, '.card-drill-timeline', '0:00:03on-battery: mains is away');
+    expect(await page.locator('svg[role=img]').getAttribute('aria-label')).toMatch(/Charge from 94\.0.*down to 41\.0/);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    // What was played stays while its reader looks elsewhere.
+    await page.getByRole('link', { name: 'Now' }).click();
+    await seen(page, '.card-battery', 'Battery');
+    await page.getByRole('link', { name: 'Drill' }).click();
+    await seen(page, '.drill-verdict', 'It would end well');
+    service.tick(snapshotOf('on-battery', 1));
+    await seen(page, '.card-drill .answer', 'Not now: mains is away in earnest');
+    expect(await play.isDisabled()).toBe(true);
+    expect(complaints).toEqual([]);
   });
 
   it('asks for a token where reading is closed, and opens with it', async () => {

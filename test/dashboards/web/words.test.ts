@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { clock } from '../../../dashboards/web/drill-result.ts';
+import { faultWords } from '../../../dashboards/web/faults.ts';
 import {
   amps,
   byNumber,
@@ -170,6 +172,24 @@ describe('the headline', () => {
     expect(words(blind)).toBe('On battery · no battery figure: no prediction · mains away for 96 s');
   });
 
+  it('tells of a rehearsal, of an ordered shutdown, and of what holds things up', () => {
+    const mains = pictureOf('mains');
+    const during = (change: object, scene: Scene = 'mains') => {
+      const picture = pictureOf(scene);
+      return words({ ...picture, coordinator: { ...picture.coordinator, ...change } });
+    };
+    expect(during({ rehearsal: { stage: 'batch', depth: 'drain' } })).toBe(
+      'Rehearsing · batch is drained and comes back',
+    );
+    expect(during({ rehearsal: { stage: 'batch', depth: 'whole' } })).toContain('batch goes down and comes back');
+    expect(during({ heldForS: 300 }, 'on-battery')).toContain('held by order for 5 min more');
+    expect(during({ waitingFor: 'the bank holds 4 %' })).toContain('nothing is started yet: the bank holds 4 %');
+    const battery = pictureOf('on-battery');
+    const forcedShutdown = { ups: 'apc', because: 'FSD is set' };
+    expect(words({ ...battery, rack: { ...battery.rack, forcedShutdown } })).toContain('apc orders everything down');
+    expect(words({ ...mains, rack: { ...mains.rack, forcedShutdown } })).not.toContain('orders');
+  });
+
   it('has words for a rack with nothing in it', () => {
     const snapshot = finite(emptySnapshot());
     expect(words({ ...snapshot, wallMs: 0, ageMs: 0, freshness: 'fresh' })).toBe(
@@ -204,6 +224,24 @@ describe('journal sentences', () => {
     [{ kind: 'hold', forS: 600 }, 'The schedule is held for 10 min'],
     [{ kind: 'command', command: { kind: 'abort' }, author: 'http:ops' }, 'http:ops turns the shutdown round'],
     [{ kind: 'command', command: { kind: 'begin' }, author: 'mqtt' }, 'mqtt orders the shutdown to begin'],
+    [{ kind: 'command', command: { kind: 'skip', host: 'pi7' }, author: 'cli' }, 'cli skips pi7'],
+    [
+      { kind: 'command', command: { kind: 'power-cycle', host: 'pi7', force: true }, author: 'cli' },
+      'cli has pi7 switched off and on, though it answers',
+    ],
+    [{ kind: 'command', command: { kind: 'take-over', host: 'pi7', as: 'off' }, author: 'cli' }, 'cli says pi7 is off'],
+    [
+      { kind: 'command', command: { kind: 'rehearse', stage: 'batch', depth: 'whole' }, author: 'cli' },
+      'cli has batch rehearsed, whole',
+    ],
+    [
+      { kind: 'rehearsal', stage: 'batch', depth: 'drain', began: false, because: 'batch was drained in 9 s' },
+      'Rehearsal of batch ends: batch was drained in 9 s',
+    ],
+    [{ kind: 'stage', stage: 'batch', began: true, trigger: 'rehearsal' }, 'Stage batch begins: it is rehearsed'],
+    [{ kind: 'host', host: 'pi7', change: { skipped: true }, because: 'x' }, 'pi7 is skipped'],
+    [{ kind: 'host', host: 'pi7', change: { skipped: false }, because: 'x' }, 'pi7 takes part again'],
+    [{ kind: 'output', pack: 'lfp1', on: false, because: 'the last act' }, 'Output of lfp1 off: the last act'],
     [{ kind: 'host', host: 'pi1', change: { trouble: null }, because: 'up again' }, 'pi1 is out of trouble (up again)'],
     [{ kind: 'host', host: 'pi1', change: { powerCycles: 1 }, because: 'no answer' }, 'pi1: noted (no answer)'],
     [
@@ -242,5 +280,17 @@ describe('journal sentences', () => {
   it('stand out when something went wrong', () => {
     const bad = journalOf('restoring').filter((line) => weight(finite(line.entry)) === 'bad');
     expect(bad.map((line) => sentence(finite(line.entry)).split(' ')[0])).toEqual(['halt', 'pi5', 'pi14']);
+  });
+});
+
+describe('words of a drill', () => {
+  it('tell the time from the loss of mains, and what goes wrong', () => {
+    expect([clock(3), clock(3725), clock(-5), clock(100_000)]).toEqual(['0:00:03', '1:02:05', '−0:00:05', '27:46:40']);
+    expect(['hang:pi3', 'stuck:all', 'silent:api', 'odd'].map(faultWords)).toEqual([
+      'pi3 hangs',
+      'every node drains for ever',
+      'the API falls silent',
+      ' odd',
+    ]);
   });
 });
