@@ -14,7 +14,7 @@ export const degraded: Group = {
     {
       name: 'HoldoverStageOverdue',
       severity: 'critical',
-      expr: `sum_over_time((${each('stage_state', { state: 'going-down' })})[2h:15s]) * 15 > on (stage) group_left () 1.5 * ${each('stage_duration_seconds')} and on (stage) ${each('stage_state', { state: 'going-down' })} == 1`,
+      expr: `sum_over_time((${each('stage_state', { state: 'going-down' })})[1h:30s]) * 30 > on (stage) group_left () 1.5 * ${each('stage_duration_seconds')} + 60 and on (stage) ${each('stage_state', { state: 'going-down' })} == 1`,
       for: '0s',
       summary: 'Stage {{ $labels.stage }} has been going down for half as long again as planned.',
     },

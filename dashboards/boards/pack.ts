@@ -1,4 +1,4 @@
-import { type ReadOptions, read } from '../panels/query.ts';
+import { both, type ReadOptions, read } from '../panels/query.ts';
 import { ask, bars, lines, stat, states, table, yesNo } from '../panels/spec.ts';
 import { type BoardSpec, row } from './board.ts';
 import { charge, MS, none, PER_HOUR } from './words.ts';
@@ -26,7 +26,15 @@ const packs = [
   stat('BMS alarms', 'Alarms the BMS raises now.', [ask(read('pack_alarms_active', of), '{{pack}}')], { steps: none }),
   lines('Voltage', 'Voltage of each pack.', [ask(read('pack_voltage_volts', of), '{{pack}}')]),
   lines('Current', 'Current of each pack; positive charges it.', [ask(read('pack_current_amperes', of), '{{pack}}')]),
-  lines('Power', 'Power of each pack; positive charges it.', [ask(read('pack_power_watts', of), '{{pack}}')]),
+  lines(
+    'Power',
+    'Voltage times current of each pack, and what the BMS itself tells, where it does; positive charges it.',
+    [
+      ask(both(read('pack_voltage_volts', of), '*', read('pack_current_amperes', of)), '{{pack}}'),
+      ask(read('pack_power_watts', of), '{{pack}}, as told'),
+    ],
+    { unit: 'watt' },
+  ),
   lines(
     'Time to empty',
     'As the BMS estimates it; absent while the pack does not discharge.',

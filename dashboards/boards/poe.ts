@@ -39,6 +39,14 @@ const switches = [
     stacked: true,
     min: 0,
   }),
+  lines(
+    'PoE room',
+    'Budget without its guard, minus what is drawn and minus what is promised: below 0 ports are about to lose power.',
+    [
+      ask(read('poe_headroom_watts', of), '{{switch}} not drawn'),
+      ask(read('poe_unreserved_watts', of), '{{switch}} not promised'),
+    ],
+  ),
   stat(
     'Own count trusted',
     'Whether the total a switch tells agrees with its ports.',
@@ -59,6 +67,7 @@ const switches = [
       ask(read('poe_port_power_watts', { ...of, by: ['port'] }), 'Power'),
       ask(read('poe_port_voltage_volts', { ...of, by: ['port'] }), 'Voltage'),
       ask(read('poe_port_current_amperes', { ...of, by: ['port'] }), 'Current'),
+      ask(read('poe_port_drop_position', { ...of, by: ['port'] }), 'Goes as number'),
     ],
     { rowsBy: 'port', width: 16, height: 12 },
   ),

@@ -127,11 +127,16 @@ export const service: BoardSpec = {
     row('Devices', devices),
     row('Sinks', sinks),
     row('Alarms', [
-      states('Alarms', 'What was wrong, and when.', [ask(read('rack_alarm'), '{{severity}}: {{code}} {{subject}}')], {
-        height: 10,
-        words: [{ value: 1, text: 'raised', color: 'red' }],
-        empty: 'none',
-      }),
+      states(
+        'Alarms over time',
+        'What was wrong, and when.',
+        [ask(read('rack_alarm'), '{{severity}}: {{code}} {{subject}}')],
+        {
+          height: 10,
+          words: [{ value: 1, text: 'raised', color: 'red' }],
+          empty: 'none',
+        },
+      ),
     ]),
   ],
 };

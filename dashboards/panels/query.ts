@@ -33,7 +33,7 @@ export interface Present {
 export interface Both {
   readonly kind: 'both';
   readonly left: Read;
-  readonly op: '-' | '/';
+  readonly op: '*' | '/';
   readonly right: Read;
   readonly by: readonly string[];
 }
