@@ -1,4 +1,5 @@
-import { isOff, stagedHosts, takesPart } from './goal.ts';
+import { reachable } from './evidence.ts';
+import { isOff, type Member, stagedHosts, takesPart } from './goal.ts';
 import type { EffectResult } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -12,9 +13,7 @@ export function lastAct(turn: Turn): void {
   const { state } = turn;
   if (policy === undefined || state.phase !== 'dark' || turn.rack.mains.verdict !== 'absent') return;
   if (turn.nowMs - state.phaseSinceMs < policy.afterDarkS * 1000) return;
-  // Somebody was left alone by a person's order, or has come up again: it would lose its power.
-  const allOff = stagedHosts(turn).every((member) => takesPart(member) && isOff(...member));
-  if (!allOff) return;
+  if (!stagedHosts(turn).every(isSurelyOff(turn))) return;
   for (const pack of policy.packs) {
     const off = state.outputsOff?.includes(pack) ?? false;
     const open = turn.rack.packs[pack]?.sample?.dischargeFetClosed === false;
@@ -22,6 +21,18 @@ export function lastAct(turn: Turn): void {
     if (!open && turn.may('output', pack)) turn.emit({ kind: 'output', key: `output-off:${pack}`, pack, on: false });
   }
 }
+
+/**
+ * Somebody was left alone by a person's order, has come up again, or was never seen to be off and has no port to cut:
+ * it would lose its power.
+ */
+const isSurelyOff =
+  (turn: Turn) =>
+  (member: Member): boolean => {
+    const [host, state] = member;
+    const silent = reachable(turn.rack, host) !== true;
+    return takesPart(member) && isOff(host, state) && state.trouble === undefined && silent;
+  };
 
 const ON = 'output-on:';
 /** A board that does not obey holds the restore up for so many tries, and is tried on after that. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Bench } from './bench.ts';
-import { smallPolicy } from './small-rack.ts';
+import { type PolicyChange, smallPolicy } from './small-rack.ts';
 
 /** The packs' outputs: off when everything else is, on when mains is back. */
 
-function bench(): Bench {
-  const made = new Bench({}, { ...smallPolicy(), lastAct: { packs: ['lfp1'], afterDarkS: 60 } });
+function bench(change: PolicyChange = {}): Bench {
+  const made = new Bench({}, { ...smallPolicy(change), lastAct: { packs: ['lfp1'], afterDarkS: 60 } });
   const snapshot = made.rack.snapshot.bind(made.rack);
   made.rack.snapshot = () => ({
     ...snapshot(),
@@ -41,6 +41,15 @@ describe('the last act', () => {
     made.pass(30);
     expect(made.flying('output')).toEqual([]);
     expect(made.effects.filter(({ kind }) => kind === 'output')).toHaveLength(1);
+  });
+
+  it('does not come while a machine runs that could neither be halted nor cut', () => {
+    const made = bench({ hosts: { w1: { cuttable: false } } });
+    made.goDark();
+    Object.assign(made.rack.host('w1'), { reachable: true, powerW: 7 });
+    made.pass(200);
+    expect(made.host('w1')).toMatchObject({ phase: 'halted', trouble: expect.stringMatching(/no port to cut/) });
+    expect(made.effects.filter(({ kind }) => kind === 'output')).toEqual([]);
   });
 
   it('is undone before anything is started', () => {
