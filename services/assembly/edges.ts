@@ -60,10 +60,11 @@ function switchSecrets(config: SwitchConfig): SwitchSecrets {
   if (config.driver === 'i2c' || config.driver === 'modbus' || config.driver === 'poe-serial') return {};
   if (config.driver === 'exec') return { values: readAll(config.env, `${where}: env`) };
   const { ca } = config.tls;
-  const { password } = config;
+  const password = 'password' in config ? config.password : undefined;
   return {
     ...(password === undefined ? {} : { password: readSecret(password, `${where}: password`) }),
     ...(ca === undefined ? {} : { ca: readSecret({ file: ca }, `${where}: tls.ca`) }),
+    ...(config.driver === 'unifi-api' ? { token: readSecret(config.key, `${where}: key`) } : {}),
     ...(config.driver === 'http' ? customSecrets(config, where) : {}),
   };
 }

@@ -8,6 +8,7 @@ import { hostProblems } from './inspect-hosts.ts';
 import { sensorProblems } from './inspect-i2c.ts';
 import { notifyProblems } from './inspect-notify.ts';
 import { inspectNut, readsUps } from './inspect-nut.ts';
+import { readOnlySwitchProblems } from './inspect-switches.ts';
 import { leaseProblems } from './lease.ts';
 import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';
@@ -38,6 +39,7 @@ export function inspect(
     ...sensorProblems(config, own),
     ...i2cSwitchProblems(config),
     ...serialSwitchProblems(config),
+    ...readOnlySwitchProblems(config),
     ...wiring(config),
     ...evidenceNames(config),
     ...bank(config),
@@ -111,7 +113,7 @@ const nearestOrAll = (id: string, own: readonly Driver[]): string =>
   nearest(id, driverIds(own)) ?? driverIds(own).join(', ');
 
 /** Drivers whose ports are numbers; others have names such as ether5. */
-const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'modbus', 'netgear-plus']);
+const NUMBERED: ReadonlySet<string> = new Set(['snmp', 'unifi', 'unifi-api', 'modbus', 'netgear-plus']);
 
 function wiring(config: Config): Problem[] {
   const problems: Problem[] = [];
@@ -263,6 +265,7 @@ type WebSwitch = Extract<Config['switches'][number], { url: string }>;
 function sendsSecrets(each: Config['switches'][number]): each is WebSwitch {
   // The login of a Netgear Plus switch is a hash with a challenge.
   if (!('url' in each) || each.driver === 'netgear-plus') return false;
+  if (each.driver === 'unifi-api') return true;
   return (
     each.password !== undefined ||
     (each.driver === 'http' && (each.token ?? Object.keys(each.headers)[0]) !== undefined)

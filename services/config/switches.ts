@@ -211,16 +211,18 @@ export type HttpSwitchConfig = z.infer<typeof http>;
 
 const portNumber = z.string().regex(/^[1-9]\d{0,2}$/, 'the number of a port');
 
+const macAddress = z
+  .string()
+  .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'the MAC address of the switch')
+  .meta({ description: 'MAC address of the switch' });
+
 const unifi = z.strictObject({
   ...shared,
   driver: z.literal('unifi'),
   ...web,
   ...account,
   site: z.string().min(1).default('default'),
-  device: z
-    .string()
-    .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'the MAC address of the switch')
-    .meta({ description: 'MAC address of the switch' }),
+  device: macAddress,
   names: z
     .record(portNumber, z.string())
     .default({})
@@ -239,6 +241,19 @@ const unifi = z.strictObject({
   settle: settle(90),
 });
 export type UnifiConfig = z.infer<typeof unifi>;
+
+/** The official interface: reads, and cannot switch. */
+const unifiApi = z.strictObject({
+  ...shared,
+  driver: z.literal('unifi-api'),
+  ...web,
+  key: secret.meta({ description: 'API key of the console' }),
+  site: z.string().min(1).default('default'),
+  device: macAddress,
+  every: interval(10),
+  settle: settle(10),
+});
+export type UnifiApiConfig = z.infer<typeof unifiApi>;
 
 const netgear = z.strictObject({ ...shared, ...web, password: secret, every: interval(10), ...netgearSwitch });
 export type NetgearConfig = z.infer<typeof netgear>;
@@ -260,5 +275,6 @@ export const switchSchema = z.discriminatedUnion('driver', [
   exec,
   http,
   unifi,
+  unifiApi,
 ]);
 export type SwitchConfig = z.infer<typeof switchSchema>;

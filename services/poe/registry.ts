@@ -15,6 +15,7 @@ import { controlledSwitch, type PortControl } from './port-control.ts';
 import type { SnmpSecrets } from './snmp-session.ts';
 import { snmpSwitch } from './snmp-switch.ts';
 import { unifiControl } from './unifi.ts';
+import { unifiApiControl } from './unifi-official.ts';
 
 /** Secrets of a switch, already read from their files and environment variables. */
 export interface SwitchSecrets extends SnmpSecrets {
@@ -65,6 +66,8 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, se
     }
     case 'modbus':
       return modbusControl(config, modbusTcpExchange(hostAndPort(config.host)));
+    case 'unifi-api':
+      return unifiApiControl(config, { ...secrets, token: token(config, secrets) });
     case 'exec':
       return execControl(config, secrets.values ?? {});
     case 'http':
@@ -76,6 +79,11 @@ function controlOf(config: Exclude<SwitchConfig, { driver: 'snmp' | 'i2c' }>, se
 function hostAndPort(text: string): { host: string; port: number } {
   const at = text.lastIndexOf(':');
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+}
+
+function token({ id }: SwitchConfig, secrets: SwitchSecrets): string {
+  if (secrets.token !== undefined) return secrets.token;
+  throw new UserError(`switch ${id}: no API key is configured`, 'add key: { env: NAME }');
 }
 
 function password({ id }: SwitchConfig, secrets: SwitchSecrets): string {

@@ -66,6 +66,21 @@ describe('a switch in the configuration', () => {
     expect(problems({ switches: [clear] })).toMatchObject([{ severity: 'warning' }]);
   });
 
+  it('says that ports behind the official UniFi interface are not cut', () => {
+    const sw = {
+      id: 'sw1',
+      driver: 'unifi-api',
+      url: 'https://10.0.0.1',
+      key: { env: 'K' },
+      device: '00:00:5e:00:53:10',
+    };
+    expect(problems({ switches: [sw] })).toEqual([]);
+    expect(problems({ switches: [sw], hosts: [{ id: 'n1', poe: 'sw1/1' }] })).toContainEqual(
+      expect.objectContaining({ severity: 'warning', path: 'switches[0].driver', tryThis: 'driver: unifi' }),
+    );
+    expect(problems({ switches: [{ ...sw, url: 'http://10.0.0.1' }] })).toMatchObject([{ severity: 'warning' }]);
+  });
+
   it('never repeats a password that was written down', () => {
     const found = problems({ switches: [{ ...mikrotik, password: 'hunter2' }] });
     expect(found).toMatchObject([{ path: 'switches[0].password' }]);
