@@ -21,9 +21,21 @@ export function modbusRtuExchange(transport: ByteTransport, options: ModbusOptio
   return registerExchange(bus, { lowestUnit: 1, highestUnit: 247 }, rtuReader(bus, now));
 }
 
-/** Modbus TCP: a device or a gateway that speaks it, usually on port 502. Options as for RTU, the gap 0. */
-export function modbusTcpExchange(address: TcpTransportOptions, options: ModbusOptions = {}): WritableExchange {
-  const bus = new Bus(tcpTransport(address), { gapMs: 0, timeoutMs: 1_000, tries: 2, lateMs: 0, ...options });
+/**
+ * Modbus TCP: a device or a gateway that speaks it, usually on port 502. Options as for RTU, the gap 0.
+ * @param place its address, or a connection to it that does more (records)
+ */
+export function modbusTcpExchange(
+  place: TcpTransportOptions | ByteTransport,
+  options: ModbusOptions = {},
+): WritableExchange {
+  const bus = new Bus('write' in place ? place : tcpTransport(place), {
+    gapMs: 0,
+    timeoutMs: 1_000,
+    tries: 2,
+    lateMs: 0,
+    ...options,
+  });
   let transaction = 0;
   const next = (): number => {
     transaction = (transaction % 0xffff) + 1;

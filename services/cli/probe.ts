@@ -94,12 +94,16 @@ function placeAt(device: string): { place: ProbePlace; close: () => Promise<void
   const kind = kindOf(device);
   if (kind !== 'modbus-tcp')
     return { place: { kind, open: (line) => transportAt(device, line) }, close: () => Promise.resolve() };
+  const bus = modbusTcpExchange(modbusTcpAddress(device), { tries: 1 });
+  return { place: { kind, bus }, close: () => bus.close() };
+}
+
+/** Host and port of `modbus-tcp://host[:port]`; 502 when absent. @throws UserError when there is no host */
+export function modbusTcpAddress(device: string): { host: string; port: number } {
   const url = URL.parse(device);
   if (url === null || url.hostname === '')
     throw new UserError(`${JSON.stringify(device)} names no host`, 'modbus-tcp://10.0.0.9:502');
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const bus = modbusTcpExchange({ host, port: Number(url.port) || 502 }, { tries: 1 });
-  return { place: { kind, bus }, close: () => bus.close() };
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || 502 };
 }
 
 function known(id: string, own: readonly Driver[]): string {

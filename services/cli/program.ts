@@ -170,7 +170,7 @@ function addRecord(program: Command, exit: Exit): void {
   program
     .command('record')
     .description('captures real traffic of a device as a fixture')
-    .argument('<device>', 'serial port or tcp://host:port')
+    .argument('<device>', 'serial port, tcp://host:port, or modbus-tcp://host[:port]')
     .requiredOption('--driver <driver>', 'driver that asks the questions')
     .requiredOption('--out <file>', 'where the recording goes')
     .option('--seconds <seconds>', 'how long', between(1, 86_400), 30)

@@ -1,10 +1,19 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { bindDevice, type Driver, driverAt, driverFor, UnknownDriverError } from '#bms';
-import { byteExchange, modbusRtuExchange, recordTransport, transportAt } from '#bridge';
+import {
+  type ByteTransport,
+  byteExchange,
+  modbusRtuExchange,
+  modbusTcpExchange,
+  recordTransport,
+  tcpTransport,
+  transportAt,
+} from '#bridge';
 import { ownDrivers } from '../config/profiles.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
+import { kindOf, modbusTcpAddress } from './probe.ts';
 
 /** The command `record`: asks a device as the service would and writes down every byte. Only reads are sent. */
 export async function record(
@@ -14,18 +23,16 @@ export async function record(
   const driver = lookUp(options.driver, options.address, ownDrivers(options.profiles));
   if (driver.shape === 'i2c')
     throw new UserError('chips on I2C cannot be recorded', 'read their registers with i2cdump and decode them');
+  const wire = wireTo(device, driver);
   const file = createWriteStream(options.out, { flags: 'wx', mode: 0o644 });
   await opened(file, options.out);
-  const transport = recordTransport(transportAt(device, driver.line), {
+  const transport = recordTransport(wire, {
     device,
     driver: driver.id,
     startedAtMs: systemClock.wallMs(),
     writeLine: (line) => file.write(`${line}\n`),
   });
-  const bus =
-    driver.shape === 'registers'
-      ? modbusRtuExchange(transport, { gapMs: driver.gapMs })
-      : byteExchange(transport, driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 });
+  const bus = busOn(transport, kindOf(device) === 'modbus-tcp', driver);
   const bound = bindDevice(driver, 'record', bus, {
     now: () => systemClock.wallMs(),
     mono: () => systemClock.monoMs(),
@@ -52,6 +59,22 @@ export async function record(
   await finished(file);
   console.error(`\n${answers} samples, ${failures} failures`);
   return answers > 0 ? 0 : 1;
+}
+
+type Wired = Exclude<Driver, { readonly shape: 'i2c' }>;
+
+/** @throws UserError for Modbus TCP with a driver that speaks no Modbus */
+function wireTo(device: string, driver: Wired): ByteTransport {
+  if (kindOf(device) !== 'modbus-tcp') return transportAt(device, driver.line);
+  if (driver.shape !== 'registers')
+    throw new UserError(`driver ${driver.id} does not speak Modbus`, 'a serial port or tcp://host:port');
+  return tcpTransport(modbusTcpAddress(device));
+}
+
+function busOn(transport: ByteTransport, isModbusTcp: boolean, driver: Wired) {
+  if (isModbusTcp) return modbusTcpExchange(transport);
+  if (driver.shape === 'registers') return modbusRtuExchange(transport, { gapMs: driver.gapMs });
+  return byteExchange(transport, driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 });
 }
 
 function lookUp(id: string, address: number | undefined, own: readonly Driver[]): Driver {
