@@ -198,7 +198,7 @@ class Step {
     const mine = role === 'acting' ? this.state.epoch : claim?.epoch;
     const namesake = holder === this.#options.holder;
     if (namesake && !stored) this.state = { ...this.state, namesakeMs: this.#nowMs };
-    if (epoch < this.state.epoch || (mine === epoch && this.#outranks(message))) {
+    if (epoch < this.state.epoch || (mine === epoch && this.#outranks(message, stored))) {
       // The memory of the medium must not keep what does not stand, and a former holder may still act.
       if (role === 'acting') this.#sayAgainSoon();
       if (claim !== undefined && message.acting)
@@ -219,10 +219,11 @@ class Step {
   }
 
   /** Of two claims of one epoch the first in the order of the medium stands; of two that act, the smaller name. */
-  #outranks(message: LeaseMessage): boolean {
+  #outranks(message: LeaseMessage, stored: boolean): boolean {
     if (this.state.role !== 'acting') return this.state.claim?.first === true && !message.acting;
-    if (!message.acting) return true;
     const { holder, life } = this.#options;
+    // What is stored under our name was said by an earlier life of ours.
+    if (!message.acting || (stored && message.holder === holder)) return true;
     return holder < message.holder || (holder === message.holder && life < message.life);
   }
 

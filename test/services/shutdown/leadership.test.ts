@@ -112,6 +112,11 @@ describe('a broker that is gone', () => {
     expect(it.acting()).toEqual([]);
     it.run(TTL_MS, TICK_MS);
     expect(it.acting()).toEqual(['node-a']);
+    it.broker = true;
+    for (let tick = 0; tick < 50; tick += 1) {
+      it.run(TICK_MS, TICK_MS);
+      expect(it.acting()).toEqual(['node-a']);
+    }
   });
 
   it('makes nobody act who did not before', () => {
