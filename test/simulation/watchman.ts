@@ -67,6 +67,11 @@ export class Watchman {
     } else this.#hadMajority = majority;
   }
 
+  /** Something else has just taken machines down. */
+  forgive(): void {
+    this.#hadMajority = false;
+  }
+
   #lately(world: Watched): boolean {
     return !world.mains || world.timeS - this.#awayS <= LATELY_S;
   }

@@ -27,6 +27,8 @@ export interface DrillRackPlan {
   readonly bootS: number;
   readonly controlPlane: ReadonlySet<string>;
   readonly faults: DrillFaults;
+  /** How fast mains charges the bank, as a multiple of its capacity per hour; 0.2 when absent. */
+  readonly chargeC?: number;
   readonly seed: number;
   readonly wallMs: number;
 }
@@ -216,7 +218,7 @@ export class DrillRack {
     const { circuit } = this.#plan.config.site;
     const limitW = circuit.volts * circuit.breakerAmps * circuit.continuousRatio * 0.95;
     const wantedW = this.#plan.packs.reduce((sum, { spec }) => {
-      return sum + CHARGE_C * spec.capacityAh * spec.cells * spec.chemistry.facts.nominalCellV;
+      return sum + (this.#plan.chargeC ?? CHARGE_C) * spec.capacityAh * spec.cells * spec.chemistry.facts.nominalCellV;
     }, 0);
     if (this.bank.socRatio >= 1) return 0;
     return Math.max(0, Math.min(wantedW, (limitW - this.loadW * 0.93) * CHARGER_EFFICIENCY));

@@ -1,0 +1,124 @@
+import type { Config } from '../../../services/config/schema.ts';
+import { RackStore, type SocNote } from '../../../services/rack/store.ts';
+import type { Clock } from '../../../services/runtime/clock.ts';
+import type { Log } from '../../../services/runtime/log.ts';
+import { Coordinator } from '../../../services/shutdown/coordinator.ts';
+import { initialState } from '../../../services/shutdown/evolve.ts';
+import type { Edges } from '../../../services/shutdown/executor.ts';
+import { Journal, type JournalKeeper } from '../../../services/shutdown/journal.ts';
+import { type Learned, nothingLearned } from '../../../services/shutdown/learned.ts';
+import type { Policy } from '../../../services/shutdown/policy.ts';
+import type { Command, CoordinatorState, JournalEntry } from '../../../services/shutdown/state.ts';
+import type { FakeDisk } from './fake-disk.ts';
+
+/** What outlives a process: its disk, and what it wrote beside the journal. */
+export interface Remains {
+  readonly disk: FakeDisk;
+  learned: Learned;
+  soc: Readonly<Record<string, SocNote>>;
+}
+
+export const remainsOf = (disk: FakeDisk, soc: Readonly<Record<string, SocNote>>): Remains => ({
+  disk,
+  learned: nothingLearned,
+  soc,
+});
+
+export interface LifeOptions {
+  readonly config: Config;
+  readonly policy: Policy;
+  /** The machine's: it goes on when the process dies. */
+  readonly clock: Clock;
+  /** Monotonic time begins anywhere. */
+  readonly offsetMs: number;
+  readonly remains: Remains;
+  edges(life: Life): Edges;
+  /** Before the entries are written. */
+  saw(life: Life, entries: readonly JournalEntry[]): void;
+}
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** One process of the service: everything real but its wires, its disk and its time. Dies without a goodbye. */
+export class Life {
+  alive = true;
+  state: CoordinatorState;
+  readonly store: RackStore;
+  readonly clock: Clock;
+  readonly #coordinator: Coordinator;
+
+  constructor(options: LifeOptions) {
+    const { config, policy, remains } = options;
+    this.clock = this.#clockOf(options);
+    this.store = new RackStore(config, this.clock, remains.soc);
+    this.state = initialState(policy, this.clock.monoMs());
+    this.#coordinator = new Coordinator({
+      policy,
+      memory: {
+        read: () => remains.learned,
+        write: (learned) => {
+          if (this.alive) remains.learned = learned;
+        },
+      },
+      edges: options.edges(this),
+      journal: this.#journalOf(options),
+      rack: () => this.store.snapshot(),
+      clock: this.clock,
+      log: silent,
+      onDecision: (_rack, state) => {
+        this.state = state;
+      },
+    });
+  }
+
+  start(): void {
+    this.#coordinator.start();
+  }
+
+  order(command: Command): void {
+    void this.#coordinator.command(command, 'a person');
+  }
+
+  /** Ends what still waits, when the story is over. */
+  stop(): Promise<void> {
+    return this.alive ? this.#coordinator.stop() : Promise.resolve();
+  }
+
+  #clockOf({ clock, offsetMs }: LifeOptions): Clock {
+    return {
+      wallMs: () => clock.wallMs(),
+      monoMs: () => clock.monoMs() + offsetMs,
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          clock.sleep(ms, signal).then(
+            () => {
+              if (this.alive) resolve();
+            },
+            (error: unknown) => {
+              if (this.alive) reject(error);
+            },
+          );
+        }),
+    };
+  }
+
+  /** The real journal; what is written after the death goes nowhere. */
+  #journalOf({ remains, saw }: LifeOptions): JournalKeeper {
+    const journal = new Journal('/state', () => this.clock.wallMs(), remains.disk);
+    return {
+      path: journal.path,
+      get failure() {
+        return journal.failure;
+      },
+      open: () => journal.open(),
+      append: (entries) => {
+        if (!this.alive) return true;
+        saw(this, entries);
+        return journal.append(entries);
+      },
+      tail: (limit) => journal.tail(limit),
+      rotate: () => journal.rotate(),
+      close: () => journal.close(),
+    };
+  }
+}

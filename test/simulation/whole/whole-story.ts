@@ -1,0 +1,492 @@
+import { packOf, socStart } from '#bms/model';
+import type { Config } from '../../../services/config/schema.ts';
+import { HOST_PROBE_S, type RackStore } from '../../../services/rack/store.ts';
+import type { Clock } from '../../../services/runtime/clock.ts';
+import type { Edges } from '../../../services/shutdown/executor.ts';
+import { type Policy, policyOf } from '../../../services/shutdown/policy.ts';
+import type { Outcome } from '../../../services/shutdown/promises.ts';
+import type { CoordinatorState, JournalEntry, Phase } from '../../../services/shutdown/state.ts';
+import { drillEdges } from '../../../services/twin/drill/drill-edges.ts';
+import { VirtualClock } from '../../../services/twin/drill/virtual-clock.ts';
+import { Coverage } from '../coverage.ts';
+import { someOrder } from '../orders.ts';
+import { between, oneOf, type Random, random } from '../random.ts';
+import { Watchman } from '../watchman.ts';
+import { FakeDisk, SafeReader } from './fake-disk.ts';
+import { Life, type Remains, remainsOf } from './life.ts';
+import { troubledEdges } from './troubled-edges.ts';
+import { TroubledRack } from './troubled-rack.ts';
+import { Active, CALLS, someTroubles, type Trouble } from './troubles.ts';
+import { wholeConfig } from './whole-config.ts';
+
+/** One life of a rack in which everything that is real runs: judge, count of charge, coordinator, executor, journal. */
+
+export interface WholeStory {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** What is wrong at the end, when mains has been back for long. */
+  readonly complaints: readonly string[];
+  readonly timeline: readonly string[];
+  readonly kills: number;
+  readonly orders: number;
+  readonly simulatedS: number;
+  readonly coverage: Coverage;
+  /** Charge at each moment when everything was off, and whether the world had allowed to keep the reserve. */
+  readonly dark: readonly { readonly socRatio: number; readonly fair: boolean }[];
+}
+
+/** A rule broken on purpose at the seams of the harness. */
+export interface WholeMutation {
+  readonly name: string;
+  /** Called before each append; what is returned is written. */
+  readonly journal?: (entries: readonly JournalEntry[]) => readonly JournalEntry[];
+  /** The journal is not flushed before the deed. */
+  readonly noFlush?: boolean;
+  readonly policy?: (policy: Policy) => Policy;
+}
+
+const WALL_MS = Date.UTC(2026, 2, 1, 3, 0, 0);
+const QUIET_S = 1500;
+const TROUBLE_S = 60;
+const PEACE_S = 30;
+const WIND_UP_MS = 400_000;
+const SOC_NOTE_S = 30;
+const DOWN_S = [1, 25] as const;
+
+/** Runs one story to its end; the seed fixes everything. */
+export async function runWholeStory(seed: number, mutation: Partial<WholeMutation> = {}): Promise<WholeStory> {
+  const story = new Telling(seed, mutation);
+  await story.run();
+  return story.told();
+}
+
+type Doom = 'before' | 'after' | 'flush';
+
+class Telling {
+  readonly #seed: number;
+  readonly #rng: Random;
+  readonly #config: Config;
+  readonly #policy: Policy;
+  readonly #coverage = new Coverage();
+  readonly #active: Active;
+  readonly #rack: TroubledRack;
+  readonly #clock: VirtualClock;
+  readonly #watchman: Watchman;
+  readonly #remains: Remains;
+  readonly #mains: { readonly atS: number; readonly present: boolean }[];
+  readonly #troubles: { readonly trouble: Trouble; begunS?: number; done: boolean }[];
+  readonly #hang = new Set<string>();
+  readonly #stuck = new Set<string>();
+  readonly #personCordoned = new Set<string>();
+  readonly #offBefore = new Set<string>();
+  readonly #reader = new SafeReader('/state/journal.jsonl');
+  readonly #intents = new Set<string>();
+  readonly #timeline: (() => string)[] = [];
+  readonly #dark: { socRatio: number; fair: boolean }[] = [];
+  readonly #fair: boolean;
+  #life: Life | undefined;
+  #bornAgainS = 0;
+  #doom: { readonly how: Doom; readonly byS: number } | undefined;
+  #wallStepMs = 0;
+  #flapUntilS = 0;
+  #wanted = true;
+  #phaseSinceS = 0;
+  #kills = 0;
+  #orders = 0;
+  #unfair = false;
+
+  constructor(seed: number, mutation: Partial<WholeMutation>) {
+    this.#seed = seed;
+    const rng = random(seed * 7919 + 13);
+    this.#rng = rng;
+    const troubles = someTroubles(seed, rng);
+    const deep = DEEP.has(troubles[0]?.phase ?? 'mains');
+    this.#config = wholeConfig(rng, deep);
+    const truth = policyOf(this.#config);
+    this.#policy = mutation.policy?.(truth) ?? truth;
+    this.#active = new Active(this.#coverage);
+    this.#troubles = troubles.map((trouble) => ({ trouble, done: false }));
+    this.#mains = mainsPlan(rng, deep);
+    for (const { id, poe } of this.#config.hosts) {
+      if (rng() < 0.04) this.#personCordoned.add(id);
+      if (poe !== undefined && id !== 'pi5' && rng() < 0) this.#offBefore.add(poe);
+    }
+    const truthRatio = rng() < 0.25 ? 0.75 + rng() * 0.25 : 1;
+    this.#fair = truthRatio > 0.97;
+    this.#clock = new VirtualClock(WALL_MS);
+    const socRatio = 0.4 + rng() * 0.6;
+    this.#rack = new TroubledRack(
+      {
+        config: this.#config,
+        packs: this.#config.packs.map((pack) => ({ id: pack.id, spec: packOf(pack), socRatio, truthRatio })),
+        hostW: Object.fromEntries(this.#config.hosts.map(({ id, powerW }) => [id, powerW])),
+        otherW: 25,
+        haltS: Object.fromEntries(this.#config.hosts.map(({ id }) => [id, between(rng, 4, 14)])),
+        bootS: 20,
+        controlPlane: new Set(['cp1', 'cp2', 'cp3']),
+        faults: { silent: new Set(), hang: this.#hang, disobey: new Set(), stuck: this.#stuck },
+        chargeC: 3,
+        seed,
+        wallMs: WALL_MS,
+      },
+      this.#active,
+      this.#offBefore,
+    );
+    for (const id of this.#personCordoned) {
+      const node = this.#rack.node(id);
+      if (node !== undefined) node.unschedulable = true;
+    }
+    this.#rack.forced = (host) => this.#life?.state.hosts[host]?.forced ?? false;
+    this.#watchman = new Watchman(this.#policy);
+    const disk = new FakeDisk();
+    disk.diesInFlush = () => this.#diesInFlush();
+    disk.refused = () => this.#active.bit('disk-full');
+    this.#remains = remainsOf(disk, this.#socNotes());
+  }
+
+  async run(): Promise<void> {
+    const lastS = this.#mains.at(-1)?.atS ?? 0;
+    let peaceS = 0;
+    for (let atS = 0; atS < lastS + QUIET_S && peaceS < PEACE_S; atS += 1) {
+      const inTrouble = atS < lastS + TROUBLE_S;
+      for (const change of this.#mains) if (change.atS === atS) this.#wanted = change.present;
+      if (!inTrouble) this.#calmDown();
+      this.#rack.setMainsIfOther(this.#wanted !== atS < this.#flapUntilS);
+      this.#rack.step(1);
+      const { state } = this.#life ?? {};
+      this.#enter(atS, state);
+      if (inTrouble) for (const each of this.#troubles) this.#trouble(each, atS);
+      this.#beset(atS);
+      await this.#live(atS);
+      const settled = !inTrouble && this.#life !== undefined && this.#complaints().length === 0;
+      peaceS = settled ? peaceS + 1 : 0;
+    }
+  }
+
+  told(): WholeStory {
+    return {
+      seed: this.#seed,
+      violations: [...this.#rack.violations, ...this.#watchman.violations],
+      complaints: this.#complaints(),
+      timeline: this.#timeline.map((line) => line()),
+      kills: this.#kills,
+      orders: this.#orders,
+      simulatedS: Math.round(this.#rack.timeS),
+      coverage: this.#coverage,
+      dark: this.#dark,
+    };
+  }
+
+  #enter(atS: number, state: CoordinatorState | undefined): void {
+    const phase = state?.phase ?? this.#active.phase;
+    if (phase !== this.#active.phase) {
+      this.#phaseSinceS = atS;
+      if (phase === 'dark') {
+        const { socRatio } = this.#rack.bank;
+        this.#dark.push({ socRatio, fair: this.#fair && !this.#unfair });
+      }
+    }
+    this.#active.move(atS, phase);
+    if (state !== undefined && this.#life !== undefined) {
+      this.#watchman.looks(state, this.#rack);
+      this.#excuse(state);
+    }
+  }
+
+  #excuse(state: CoordinatorState): void {
+    const skipped = Object.entries(state.hosts).flatMap(([id, host]) => (host.skipped ? [id] : []));
+    const before = state.phase === 'mains' ? [] : this.#rack.excused;
+    this.#rack.excused = new Set([...before, ...skipped]);
+  }
+
+  #calmDown(): void {
+    this.#active.end();
+    this.#flapUntilS = 0;
+    this.#doom = undefined;
+    this.#remains.disk.full = false;
+    this.#rack.stepW = 0;
+  }
+
+  /** Begins what is due in this phase. */
+  #trouble(each: { readonly trouble: Trouble; done: boolean }, atS: number): void {
+    const { trouble } = each;
+    if (each.done || this.#active.phase !== trouble.phase || atS - this.#phaseSinceS < trouble.afterS) return;
+    // A rack in peace begins later: there has to be something to disturb.
+    if (trouble.phase === 'mains' && atS < 30) return;
+    each.done = true;
+    this.#say(`${trouble.fault} for ${trouble.forS} s`);
+    this.#active.begin(trouble.fault, trouble.forS);
+    // On mains nothing is asked of anybody, unless a stage is rehearsed.
+    if (trouble.phase === 'mains' && CALLS.has(trouble.fault))
+      this.#life?.order({ kind: 'rehearse', stage: oneOf(this.#rng, ['batch', 'workers']), depth: 'whole' });
+    this.#strike(trouble, atS);
+  }
+
+  #strike({ fault, forS }: Trouble, atS: number): void {
+    const { disk } = this.#remains;
+    switch (fault) {
+      case 'flap':
+        this.#flapUntilS = atS + Math.min(forS, 25);
+        this.#unfair = true;
+        this.#active.bit('flap');
+        return;
+      case 'load-step':
+        this.#rack.stepW = between(this.#rng, 10, 60);
+        this.#unfair = true;
+        this.#active.bit('load-step');
+        return;
+      case 'switch-restarts':
+        this.#rack.restartSwitch(oneOf(this.#rng, ['sw1', 'sw2']));
+        this.#watchman.forgive();
+        this.#active.bit('switch-restarts');
+        return;
+      case 'host-boots-itself':
+        this.#rack.bootByItself();
+        return;
+      case 'clock-step':
+        this.#wallStepMs += oneOf(this.#rng, [-86_400_000, -3_600_000, -90_000, 45_000, 600_000, 86_400_000]);
+        this.#active.bit('clock-step');
+        return;
+      case 'disk-full':
+        disk.full = true;
+        return;
+      case 'kill':
+        this.#doom = { how: this.#rng() < 0.5 ? 'before' : 'after', byS: atS + Math.min(forS, 30) };
+        return;
+      case 'torn-write':
+        this.#doom = { how: 'flush', byS: atS + Math.min(forS, 30) };
+        return;
+      case 'order':
+        this.#order();
+        return;
+      default:
+        this.#unfair = true;
+        return;
+    }
+  }
+
+  #order(): void {
+    const { state } = this.#life ?? {};
+    if (state === undefined) return;
+    const names = this.#policy.stages.map(({ name }) => name);
+    const command = someOrder(this.#rng, state, names, this.#rack.visible());
+    this.#orders += 1;
+    this.#unfair = true;
+    this.#active.bit('order');
+    this.#say(JSON.stringify(command));
+    this.#life?.order(command);
+  }
+
+  /** What lasts is put on and taken off. */
+  #beset(atS: number): void {
+    this.#hang.clear();
+    if (this.#active.on('deaf-host')) for (const id of ['pi1', 'cp2', 'nuc']) this.#hang.add(id);
+    this.#stuck.clear();
+    if (this.#active.on('pdb-never-opens')) for (const id of ['pi1', 'pi3', 'cp1']) this.#stuck.add(id);
+    if (!this.#active.on('disk-full')) this.#remains.disk.full = false;
+    if (!this.#active.on('load-step')) this.#rack.stepW = 0;
+    if (this.#active.on('order') && atS % 9 === 0) this.#order();
+    if (this.#doom !== undefined && atS >= this.#doom.byS)
+      this.#die(this.#doom.how === 'flush' ? 'torn-write' : 'kill');
+    if (this.#active.on('brown-out')) this.#active.bit('brown-out');
+  }
+
+  async #live(atS: number): Promise<void> {
+    if (this.#life === undefined && atS >= this.#bornAgainS) this.#beBorn();
+    const life = this.#life;
+    if (life !== undefined) {
+      this.#measure(life.store, atS, life.state.phase);
+      if (atS % SOC_NOTE_S === 0) this.#remains.soc = life.store.socNotes();
+    }
+    await this.#clock.advance(1000);
+  }
+
+  #beBorn(): void {
+    const offsetMs = between(this.#rng, 0, 1e7);
+    const clock = {
+      monoMs: () => this.#clock.monoMs(),
+      wallMs: () => this.#clock.wallMs() + this.#wallStepMs,
+      sleep: (ms: number, signal?: AbortSignal) => this.#clock.sleep(ms, signal),
+    };
+    const times = { callS: 0.3, portS: 1.5, drainS: 3 };
+    const life = new Life({
+      config: this.#config,
+      policy: this.#policy,
+      clock,
+      offsetMs,
+      remains: this.#remains,
+      edges: (self) =>
+        troubledEdges(
+          { ...drillEdges(this.#config, this.#rack, self.clock, times), packs: this.#outputs(self.clock) },
+          {
+            clock: self.clock,
+            rng: this.#rng,
+            active: this.#active,
+            rack: this.#rack,
+            before: (kind, subjects) => this.#beforeCall(self, kind, subjects),
+            after: () => {
+              if (this.#doom?.how === 'after' && self.alive) this.#die('kill');
+            },
+            alive: () => self.alive,
+          },
+        ),
+      saw: (self, entries) => this.#saw(self, entries),
+    });
+    this.#life = life;
+    this.#say('a process begins');
+    life.start();
+  }
+
+  /** The board that can open the output of the pack. */
+  #outputs(clock: Clock): NonNullable<Edges['packs']> {
+    const { bank } = this.#rack;
+    const setDischarge = async (on: boolean): Promise<Outcome> => {
+      await clock.sleep(400);
+      bank.open = !on;
+      return { code: 'done' };
+    };
+    return Object.fromEntries(this.#config.packs.map(({ id }) => [id, { setDischarge }]));
+  }
+
+  #saw(life: Life, entries: readonly JournalEntry[]): void {
+    this.#watchman.saw(life.state, entries, this.#rack);
+    for (const entry of entries) if (entry.kind !== 'outcome') this.#say(entry);
+  }
+
+  #beforeCall(life: Life, kind: string, subjects: readonly string[]): void {
+    if (!life.alive) return;
+    if (this.#doom?.how === 'before') {
+      this.#die('kill');
+      return;
+    }
+    const switching = kind === 'cut' || kind === 'power';
+    if (!switching && this.#remains.disk.full) return;
+    const missing = subjects.filter((subject) => !this.#intended(kind, subject));
+    if (missing.length > 0)
+      this.#rack.violations.push(`${this.#rack.timeS}: ${kind} of ${missing} is not in the journal`);
+  }
+
+  /** Is there a line on the disk that says so? */
+  #intended(kind: string, subject: string): boolean {
+    for (const { entry } of this.#reader.more(this.#remains.disk)) {
+      if (entry.kind !== 'intent') continue;
+      const { effect } = entry;
+      const hosts =
+        'targets' in effect ? effect.targets.map(({ host }) => host) : 'host' in effect ? [effect.host] : [];
+      for (const host of hosts) this.#intents.add(`${effect.kind}:${host}`);
+    }
+    return this.#intents.has(`${kind}:${subject}`);
+  }
+
+  #diesInFlush(): boolean {
+    if (this.#doom?.how !== 'flush' || this.#life === undefined) return false;
+    this.#die('torn-write');
+    return true;
+  }
+
+  #die(fault: 'kill' | 'torn-write'): void {
+    this.#doom = undefined;
+    if (this.#life === undefined) return;
+    this.#life.alive = false;
+    this.#life = undefined;
+    this.#kills += 1;
+    this.#active.bit(fault);
+    this.#say('the process dies');
+    this.#remains.disk.crash(this.#rng);
+    this.#bornAgainS = Math.round(this.#rack.timeS) + between(this.#rng, ...DOWN_S);
+  }
+
+  /** Everything that a poll would have brought in this second. */
+  #measure(store: RackStore, atS: number, phase: string): void {
+    const rack = this.#rack;
+    const due = (everyS: number): boolean => atS % Math.max(1, Math.round(everyS)) === 0;
+    const heard = (fault: Parameters<Active['bites']>[0]): boolean => !this.#active.bites(fault);
+    for (const { id, every } of this.#config.packs)
+      if (due(every) && heard('silent-pack')) store.sampled('pack', id, rack.packSample(id));
+    for (const { id, every } of this.#config.meters)
+      if (due(every) && heard('silent-meter')) store.sampled('meter', id, rack.meterSample());
+    for (const { id, every, budgetW } of this.#config.switches) {
+      const dead = (rack.bank.open && !rack.mains) || rack.restarting(id);
+      if (due(every) && heard('silent-switch') && !dead) store.sampled('switch', id, rack.switchSample(id, budgetW));
+    }
+    const probeS = phase === 'mains' ? HOST_PROBE_S : 1;
+    const probed = heard('silent-probes');
+    for (const { id } of this.#config.hosts) if (due(probeS) && probed) store.sampled('host', id, rack.hostSample(id));
+    if (!due(this.#config.cluster?.every ?? 1)) return;
+    if (rack.apiAvailable) store.sampled('cluster', 'cluster', rack.clusterSample());
+    else if (this.#active.on('api-gone')) this.#active.bit('api-gone');
+  }
+
+  #socNotes(): Remains['soc'] {
+    return Object.fromEntries(
+      this.#config.packs.map((pack) => {
+        const start = socStart(this.#rack.packSample(pack.id), packOf(pack));
+        return [
+          pack.id,
+          { soc: { ...start, sigma: 0.02, countedSigma: 0.02, anchor: 'full' as const }, wallMs: WALL_MS },
+        ];
+      }),
+    );
+  }
+
+  #say(what: string | JournalEntry): void {
+    const { mains, timeS, bank } = this.#rack;
+    const { socRatio } = bank;
+    const { phase } = this.#active;
+    this.#timeline.push(() => {
+      const soc = (socRatio * 100).toFixed(0);
+      const text = typeof what === 'string' ? what : JSON.stringify(what);
+      return `${String(Math.round(timeS)).padStart(5)} ${mains ? 'mains' : 'battery'} ${soc} % ${phase}: ${text}`;
+    });
+  }
+
+  #complaints(): string[] {
+    const { state } = this.#life ?? {};
+    if (state === undefined) return ['nobody is there'];
+    const complaints: string[] = [];
+    if (state.phase !== 'mains') complaints.push(`phase is ${state.phase}`);
+    if (state.runId !== undefined) complaints.push('the run is not closed');
+    if ((state.outputsOff ?? []).length > 0) complaints.push('an output counts as off');
+    for (const machine of this.#rack.machines.values()) {
+      const { id, port } = machine;
+      if (machine.state !== 'running') complaints.push(`${id} is ${machine.state}`);
+      if (port !== undefined && !this.#portIsOn(port)) complaints.push(`${id}: port is off`);
+      const known = state.hosts[id];
+      if (known?.phase !== 'up') complaints.push(`${id} counts as ${known?.phase} (${known?.trouble ?? ''})`);
+      const node = this.#rack.node(id);
+      if (node === undefined) continue;
+      if (node.unschedulable !== this.#personCordoned.has(id))
+        complaints.push(`${id}: schedulable differs from before`);
+      if (node.mark !== undefined) complaints.push(`${id}: our mark is left`);
+    }
+    return complaints;
+  }
+
+  #portIsOn(port: string): boolean {
+    const [id = '', number] = port.split('/');
+    return this.#rack.switchSample(id, undefined).ports.find((each) => each.port === number)?.enabled ?? false;
+  }
+
+  /** Lets everything end that still waits. */
+  async close(): Promise<void> {
+    await Promise.all([this.#life?.stop(), this.#clock.advance(WIND_UP_MS)]);
+  }
+}
+
+/** Phases that an outage reaches only when it lasts. */
+const DEEP: ReadonlySet<Phase> = new Set<Phase>(['shutting-down', 'dark', 'restoring']);
+
+/** Mains goes away and comes back one to three times, at any moment; the first time for long in a `deep` story. */
+function mainsPlan(rng: Random, deep: boolean): { atS: number; present: boolean }[] {
+  const plan: { atS: number; present: boolean }[] = [];
+  let atS = between(rng, 60, 150);
+  const outages = between(rng, 1, 3);
+  for (let index = 0; index < outages; index += 1) {
+    plan.push({ atS, present: false });
+    if (deep && index === 0) atS += between(rng, 240, 420);
+    else atS += rng() < 0.3 ? between(rng, 2, 60) : between(rng, 60, 500);
+    plan.push({ atS, present: true });
+    atS += rng() < 0.3 ? between(rng, 2, 60) : between(rng, 60, 300);
+  }
+  return plan;
+}
