@@ -31,7 +31,8 @@ export const heard: Group = {
     {
       name: 'HoldoverSourceSilent',
       severity: 'warning',
-      expr: `${each('device_fresh', { kind: ['meter', 'switch', 'cluster', 'ups'] })} == 0`,
+      // An API server that was put to bed is silent by intention.
+      expr: `${each('device_fresh', { kind: ['meter', 'switch', 'ups'] })} == 0 or (${each('device_fresh', { kind: 'cluster' })} == 0 and on () ${each('shutdown_phase', { phase: 'mains' })} == 1)`,
       for: '5m',
       summary: 'The {{ $labels.kind }} {{ $labels.device }} is not heard.',
     },

@@ -117,11 +117,13 @@ function overTime(spec: PanelSpec): timeseries.PanelBuilder {
 /** One answer per column, put side by side where they speak of the same thing. */
 function rows(spec: PanelSpec): table.PanelBuilder {
   const { rowsBy = '', asks } = spec;
-  const names = Object.fromEntries(asks.map(({ legend }, at) => [valueColumn(refIdOf(at)), legend]));
+  // Prometheus calls the column of an only answer just that.
+  const columnsOf = (at: number) => [valueColumn(refIdOf(at)), ...(asks.length === 1 ? ['Value'] : [])];
+  const names = asks.flatMap(({ legend }, at) => columnsOf(at).map((column) => [column, legend]));
   const hidden = ['Time', ...asks.map((_, at) => `Time ${at + 1}`)];
   // The value of an info is always 1; what it tells is in its labels.
   for (const [at, { query }] of asks.entries())
-    if (metricsIn(query).some(({ kind }) => kind === 'info')) hidden.push(valueColumn(refIdOf(at)));
+    if (metricsIn(query).some(({ kind }) => kind === 'info')) hidden.push(...columnsOf(at));
   const builder = new table.PanelBuilder()
     .showHeader(true)
     .cellHeight(common.TableCellHeight.Sm)
@@ -132,7 +134,7 @@ function rows(spec: PanelSpec): table.PanelBuilder {
       options: {
         excludeByName: Object.fromEntries(hidden.map((name) => [name, true])),
         indexByName: {},
-        renameByName: names,
+        renameByName: Object.fromEntries(names),
       },
     });
   for (const ask of asks) {

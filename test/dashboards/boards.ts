@@ -17,6 +17,7 @@ export interface Panel {
   readonly description?: string;
   readonly datasource?: { readonly type: string; readonly uid: string };
   readonly targets?: readonly Target[];
+  readonly transformations?: readonly { readonly id: string; readonly options: unknown }[];
   readonly panels?: readonly Panel[];
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };

@@ -6,7 +6,7 @@ import { influxql } from '../../dashboards/panels/influxql.ts';
 import { promql } from '../../dashboards/panels/promql.ts';
 import { both, metricOf, metricsIn, present, read } from '../../dashboards/panels/query.ts';
 import { catalogue } from '../../services/telemetry/catalogue.ts';
-import { boardsOf, panelsOf, queriesOf } from './boards.ts';
+import { type Board, boardsOf, type Panel, panelsOf, queriesOf } from './boards.ts';
 
 /** The committed boards against the rules of Grafana's linter, and against the catalogue. */
 
@@ -35,6 +35,15 @@ function promqlErrors(expr: string): string[] {
   });
   return errors;
 }
+
+const board = (uid: string): Board => {
+  const found = all.find((one) => one.uid === uid);
+  if (found === undefined) throw new Error(`no board ${uid}`);
+  return found;
+};
+
+const organized = (panel: Panel | undefined): unknown =>
+  panel?.transformations?.find(({ id }) => id === 'organize')?.options;
 
 describe('boards', () => {
   it('are five in every family, with uids that stay', () => {
@@ -129,6 +138,18 @@ describe('panels', () => {
         board.uid,
       ).toEqual([]);
     }
+  });
+
+  it('name the columns of tables, also of an only answer, and hide times and the 1 of infos', () => {
+    const version = panelsOf(board('holdover-service')).find(({ title }) => title === 'Version');
+    expect(organized(version)).toMatchObject({ excludeByName: { Time: true, Value: true, 'Value #A': true } });
+    const raised = panelsOf(board('holdover-overview')).find(({ title }) => title === 'Raised alarms');
+    expect(organized(raised)).toMatchObject({ renameByName: { Value: 'Raised', 'Value #A': 'Raised' } });
+    const hosts = panelsOf(board('holdover-overview')).find(({ title }) => title === 'Switch, port, host');
+    expect(organized(hosts)).toMatchObject({
+      excludeByName: { 'Time 5': true, 'Value #A': true },
+      renameByName: { 'Value #B': 'Phase', 'Value #C': 'Power' },
+    });
   });
 
   it('are the same in both families', () => {

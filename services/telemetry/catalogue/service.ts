@@ -14,10 +14,11 @@ const eachDevice = (value: (device: DeviceHealth) => number | boolean | undefine
 
 /** Every source of samples with its freshness. */
 function eachSource(snapshot: Snapshot, value: (observed: Observed<unknown>) => Reading['value']): Reading[] {
-  const { packs, meters, switches, hosts, cluster } = snapshot.rack;
+  const { packs, meters, ups = {}, switches, hosts, cluster } = snapshot.rack;
   const groups: readonly (readonly [DeviceHealth['kind'], Readonly<Record<string, Observed<unknown>>>])[] = [
     ['pack', packs],
     ['meter', meters],
+    ['ups', ups],
     ['switch', switches],
     ['host', hosts],
     ['cluster', cluster ? { cluster } : {}],

@@ -95,6 +95,7 @@ describe('points', () => {
     expect(namesWithPoints(old).filter((name) => measured.test(name))).toEqual([]);
     expect(value('holdover_device_fresh', { device: 'lfp1' }, old)).toBe(0);
     expect(value('holdover_device_sample_age_seconds', { device: 'lfp1' }, old)).toBe(60);
+    expect(value('holdover_device_fresh', { device: 'apc', kind: 'ups' }, old)).toBe(0);
     expect(value('holdover_mains_verdict', { verdict: 'unknown' }, old)).toBe(1);
     expect(value('holdover_bank_complete', {}, old)).toBe(0);
   });
