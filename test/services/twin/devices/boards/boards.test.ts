@@ -73,6 +73,12 @@ function expectPack(sample: Sample, { pack, mainsPresent }: World, coarseA: numb
       expect(Math.abs(cellV - (pack.cellsV[at] ?? 0))).toBeLessThan(0.0011);
     });
   }
+  if (sample.remainingAh !== undefined) expect(Math.abs(sample.remainingAh - pack.remainingAh)).toBeLessThan(0.051);
+  if (sample.cycles !== undefined) expect(sample.cycles).toBe(pack.cycles);
+  if (sample.chargeFetClosed !== undefined) expect(sample.chargeFetClosed).toBe(pack.chargeFetClosed);
+  if (sample.dischargeFetClosed !== undefined) expect(sample.dischargeFetClosed).toBe(pack.dischargeFetClosed);
+  for (const celsius of sample.temperaturesC ?? [])
+    expect(Math.min(...pack.temperaturesC.map((other) => Math.abs(other - celsius)))).toBeLessThan(0.6);
   if (coarseA === 0) return;
   expect(Math.abs((sample.currentA ?? 99) - pack.currentA)).toBeLessThan(coarseA);
   expect(sample.currentA).toBeLessThan(0);
