@@ -29,6 +29,8 @@ export type Verdict =
 export const YEAR_MS = 365.25 * 86_400_000;
 const LEAST_POINTS = 5;
 const LEAST_DAYS = 60;
+/** No share and no resistance of a pack comes near this; a square of more is no number any longer. */
+const ABSURD = 1e6;
 /** Nobody knows what is in so many years. */
 const FARTHEST_YEARS = 25;
 
@@ -44,7 +46,7 @@ interface Fit {
  * unknown.
  */
 export function forecast(points: readonly TrendPoint[], limit: number, nowMs: number, bornMs?: number): Verdict {
-  const sorted = points.filter(({ value }) => Number.isFinite(value)).sort((a, b) => a.atMs - b.atMs);
+  const sorted = points.filter(({ value }) => Math.abs(value) < ABSURD).sort((a, b) => a.atMs - b.atMs);
   const first = sorted[0]?.atMs ?? nowMs;
   const spanDays = ((sorted.at(-1)?.atMs ?? first) - first) / 86_400_000;
   if (sorted.length < LEAST_POINTS) return tooLittle(`${sorted.length} of at least ${LEAST_POINTS} measurements`);
