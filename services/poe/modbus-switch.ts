@@ -32,11 +32,11 @@ export function modbusControl(config: ModbusSwitchConfig, exchange: WritableExch
     return all;
   };
 
-  const write = (port: string, enabled: boolean, signal?: AbortSignal): Promise<void> => {
+  const writeRun = (run: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<void> => {
     if (set === undefined)
       throw new BridgeError('refused', exchange.name, `its map has no set:`, { reason: 'read_only' });
-    const address = set.base + (Number(port) - 1) * set.stride;
-    const values = [enabled ? set.on : set.off];
+    const address = set.base + (Number(run[0]) - 1) * set.stride;
+    const values = run.map(() => (enabled ? set.on : set.off));
     return exchange.write({
       unit,
       functionCode: set.fc,
@@ -50,17 +50,32 @@ export function modbusControl(config: ModbusSwitchConfig, exchange: WritableExch
   return {
     name: exchange.name,
     read: async (signal) => decodeMap(config, names, await words(signal)),
-    write: (wanted, enabled, signal) =>
-      oneByOne(
-        wanted,
-        async (port) => write(port, enabled, signal),
+    write: async (wanted, enabled, signal) => {
+      const runs = new Map(runsOf(wanted, set).map((run) => [run.join(), run]));
+      const failures = await oneByOne(
+        [...runs.keys()],
+        async (key) => writeRun(runs.get(key) ?? [], enabled, signal),
         (error) =>
           error instanceof BridgeError
             ? error
             : new BridgeError('refused', exchange.name, String(error), { reason: 'bad_answer' }),
-      ),
+      );
+      return new Map([...failures].flatMap(([key, failure]) => (runs.get(key) ?? []).map((port) => [port, failure])));
+    },
     close: () => exchange.close(),
   };
+}
+
+/** Ports that lie side by side go in one write, where the function can write several; no other port is between them. */
+function runsOf(ports: readonly string[], set: ModbusSwitchConfig['map']['set']): readonly (readonly string[])[] {
+  if (set === undefined || set.fc < 15 || set.stride !== 1) return ports.map((port) => [port]);
+  const runs: string[][] = [];
+  for (const port of ports.toSorted((a, b) => Number(a) - Number(b))) {
+    const run = runs.at(-1);
+    if (run !== undefined && Number(run.at(-1)) + 1 === Number(port)) run.push(port);
+    else runs.push([port]);
+  }
+  return runs;
 }
 
 /** All ports of a map. Pure: what the device does not tell is absent. */

@@ -156,6 +156,11 @@ describe('the answer to a write', () => {
 function device(obeys = true): { server: Server; registers: Map<number, number>; written: number[][] } {
   const registers = new Map<number, number>([0, 1, 2].flatMap((at) => [[at, 1] as const, [100 + at, 52] as const]));
   const written: number[][] = [];
+  const takeSeveral = (request: Buffer, address: number, amount: number): void => {
+    const values = Array.from({ length: amount }, (_, at) => request.readUInt16BE(13 + 2 * at));
+    written.push([address, ...values]);
+    for (const [at, each] of values.entries()) registers.set(address + at, each);
+  };
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', (request) => {
@@ -169,6 +174,9 @@ function device(obeys = true): { server: Server; registers: Map<number, number>;
           registers.set(address, value);
           registers.set(100 + address, value === 1 ? 52 : 0);
         }
+        answer(...request.subarray(7, 12));
+      } else if (fc === 16) {
+        takeSeveral(request, address, value);
         answer(...request.subarray(7, 12));
       } else if (!registers.has(address)) answer(fc | 0x80, 2);
       else {
@@ -225,6 +233,22 @@ describe('a switch on the wire', () => {
     ]);
     expect((await poe.read()).ports.map(({ state }) => state)).toEqual(['delivering', 'disabled', 'disabled']);
     expect(await poe.setPorts(['2'], true)).toMatchObject([{ code: 'done' }]);
+  });
+
+  it('is switched with one write where its function takes several and ports lie side by side', async () => {
+    const { poe, written, registers } = await start(true, {
+      ports: 3,
+      map: { enabled: { base: 0, on: 1, off: 2 }, set: { fc: 16, base: 0, on: 1, off: 2 } },
+    });
+    expect((await poe.setPorts(['3', '2'], false)).map(({ code }) => code)).toEqual(['done', 'done']);
+    expect(written).toEqual([[1, 2, 2]]);
+    await poe.setPorts(['2', '3'], true);
+    expect((await poe.setPorts(['3', '1'], false)).map(({ code }) => code)).toEqual(['done', 'done']);
+    expect(written.slice(2)).toEqual([
+      [0, 2],
+      [2, 2],
+    ]);
+    expect(registers.get(1)).toBe(1);
   });
 
   it('leaves everything as it was, whatever is cut and powered again', async () => {

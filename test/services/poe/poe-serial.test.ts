@@ -132,6 +132,21 @@ describe('frames of a PSE microcontroller', () => {
     expect(acceptPseFrame(0x30, 0x56, bytesOf('desync-stray-byte').subarray(1))).toMatchObject({ kind: 'take' });
   });
 
+  it('an answer to another command with the same number is passed over', () => {
+    expect(acceptPseFrame(0x30, 0x53, bytesOf('extcfg-0'))).toMatchObject({ kind: 'skip', reason: 'command' });
+  });
+
+  it('what another port says is refused', () => {
+    const figures = pseFrame(0x30, 1, [4, 0x03, 0x44, 0, 0x5d, 0, 0xbc, 0, 0x32]);
+    expect(() => decodeFigures(figures, 5)).toThrow(/port 4/);
+    expect(decodeFigures(figures, 4).powerW).toBe(5);
+  });
+
+  it('figures that disagree are refused, each possible by itself', () => {
+    // 53.9 V and 0.46 A are no 5 W.
+    expect(() => decodeFigures(pseFrame(0x30, 1, [5, 0x03, 0x45, 0x01, 0xcc, 0, 0xa8, 0, 0x32]), 5)).toThrow(/5\.0 W/);
+  });
+
   it('corrupt-swapped-bytes: what the sum does not see, plausibility does', () => {
     const taken = accepted(bytesOf('corrupt-swapped-bytes'));
     if (taken.kind !== 'take') throw new Error(taken.kind);
@@ -323,6 +338,30 @@ describe('a PSE microcontroller behind a serial server', () => {
     expect(writes(twin)).toEqual([]);
     twin.misbehaves = undefined;
     expect((await poe.read()).ports).toHaveLength(8);
+  });
+
+  it('a stranger that answers in the same form is not written', async () => {
+    const { poe, twin } = await rig('broadcom');
+    twin.deviceId = 0x1234;
+    await expect(poe.read()).rejects.toMatchObject({
+      reason: 'unknown_dialect',
+      message: expect.stringMatching(/0x1234/),
+    });
+    expect(await poe.setPorts(['1'], false)).toMatchObject([{ code: 'refused' }]);
+    expect(writes(twin)).toEqual([]);
+  });
+
+  it('asks again who is there after a silence, before it writes', async () => {
+    const { poe, twin } = await rig('broadcom');
+    await poe.read();
+    twin.misbehaves = 'silent';
+    await expect(poe.read()).rejects.toMatchObject({ code: 'timeout' });
+    twin.misbehaves = undefined;
+    twin.dialect = 'realtek';
+    twin.asked.length = 0;
+    expect(await poe.setPorts(['1'], false)).toEqual([{ port: '1', code: 'done' }]);
+    expect(writes(twin)).toHaveLength(1);
+    expect(twin.asked.filter((each) => each.startsWith('00'))).toEqual([]);
   });
 
   it('starting: says that it takes its time', async () => {

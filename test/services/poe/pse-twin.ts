@@ -29,12 +29,14 @@ export class PseTwin {
   ignoresWrites = false;
   /** Commands this firmware does not know. */
   readonly unknown = new Set<number>();
-  readonly #dialect: 'broadcom' | 'realtek' | 'both' | 'neither';
+  /** Another kind of chip than those the dialect is spoken by. */
+  deviceId: number | undefined;
+  dialect: 'broadcom' | 'realtek' | 'both' | 'neither';
   #pending = Buffer.alloc(0);
   #tick = 0;
 
   constructor(dialect: PseTwin['dialect'], amount = 8) {
-    this.#dialect = dialect;
+    this.dialect = dialect;
     this.ports = Array.from({ length: amount }, (_, at) => ({
       admin: true,
       watts: at === 0 ? 5 : at === amount - 1 ? 24.8 : 0,
@@ -43,10 +45,6 @@ export class PseTwin {
       limit: 77,
       pdClass: at === 0 ? 3 : 4,
     }));
-  }
-
-  get dialect(): 'broadcom' | 'realtek' | 'both' | 'neither' {
-    return this.#dialect;
   }
 
   /** Bytes in, frames out. */
@@ -105,18 +103,19 @@ export class PseTwin {
   #answer(request: readonly number[]): Buffer | undefined {
     const [command = 0, sequence = 0] = request;
     if (this.unknown.has(command)) return framed([command, sequence]);
-    if (this.#dialect === 'neither') return framed([command, sequence]);
-    const broadcom = this.#dialect !== 'realtek' && BROADCOM.has(command);
-    const realtek = this.#dialect !== 'broadcom' && REALTEK.has(command);
+    if (this.dialect === 'neither') return framed([command, sequence]);
+    const broadcom = this.dialect !== 'realtek' && BROADCOM.has(command);
+    const realtek = this.dialect !== 'broadcom' && REALTEK.has(command);
     if (broadcom) return this.#broadcom(request);
     if (realtek) return this.#realtek(request);
-    return this.#dialect === 'realtek' ? framed([0x61, sequence]) : framed([command, sequence]);
+    return this.dialect === 'realtek' ? framed([0x61, sequence]) : framed([command, sequence]);
   }
 
   #broadcom(request: readonly number[]): Buffer {
     const [command = 0, sequence = 0, port = 0] = request;
     const head = [command, sequence];
-    if (command === 0x20) return framed([...head, 2, this.ports.length, 0, 0xe1, 0x21, 0x41, 5, 0x0a, 1]);
+    if (command === 0x20)
+      return framed([...head, 2, this.ports.length, 0, ...big(this.deviceId ?? 0xe121), 0x41, 5, 0x0a, 1]);
     if (command === 0x23) return framed([...head, ...big(this.#drawn()), ...big(2210), 0, 2]);
     if (command === 0x27) return framed([...head, 2, ...big(2280), ...big(70), ...big(2280), ...big(70)]);
     if (command === 0x28) {
@@ -138,12 +137,15 @@ export class PseTwin {
   #realtek(request: readonly number[]): Buffer {
     const [command = 0, sequence = 0, port = 0] = request;
     const head = [command, sequence];
-    if (command === 0x40) return framed([...head, 0, this.ports.length, 1, 0x01, 0x38, 0x12, 0x11, 1, 0x10]);
+    if (command === 0x40)
+      return framed([...head, 0, this.ports.length, 1, ...big(this.deviceId ?? 0x0138), 0x12, 0x11, 1, 0x10]);
     if (command === 0x41) {
       const allocated = this.ports.filter((each) => this.#state(each) === 2).length * 300;
       return framed([...head, ...big(allocated), ...big(1200 - this.#drawn()), 1, ...big(this.#drawn())]);
     }
-    if (command === 0x4b) return framed([0x4b, sequence, 1, ...big(1300), ...big(100), ...big(0), ...big(0)]);
+    // The number of the supply stands where the sequence is; only supply 1 is fitted.
+    if (command === 0x4b)
+      return framed([...head, 1, ...big(sequence === 1 ? 1300 : 0), ...big(sequence === 1 ? 100 : 0)]);
     if (command === 0x43) {
       const states = [0, 1, 2, 3].flatMap((at) => {
         const known = this.ports[4 * port + at];

@@ -225,13 +225,13 @@ describe.each([
     const { poe, sw, device, answer } = await rig({ console });
     device.instead = answer;
     const list = sw.port_overrides as Row[];
-    list.push({ port_idx: 9, name: 'nas', portconf_id: 'x' });
+    list.push({ port_idx: 9, name: 'nas', portconf_id: 'x' }, { port_idx: 11, name: 'cam', poe_mode: 'auto' });
     const before = JSON.stringify(sw.port_overrides);
     const cut = ['8', '9', '10'];
     expect((await poe.setPorts(cut, false)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
     expect((await poe.setPorts(cut, true)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
     expect(JSON.stringify(sw.port_overrides)).toBe(before);
-    await poe.setPorts(['8', '10'], false);
+    await poe.setPorts(['8', '10', '11'], false);
     await poe.close();
     const config = configOf('unifi', {
       url: device.url,
@@ -241,7 +241,7 @@ describe.each([
       settle: '6s',
     });
     const again = controlledSwitch(config, unifiControl(config, { password: PASSWORD }), { wire: sleepingClock() });
-    expect((await again.setPorts(['8', '10'], true)).map(({ code }) => code)).toEqual(['done', 'done']);
+    expect((await again.setPorts(['8', '10', '11'], true)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
     expect(JSON.stringify(sw.port_overrides)).toBe(before);
     await again.close();
   });
@@ -254,11 +254,11 @@ describe.each([
       if (method !== 'PUT') return undefined;
       device.instead = undefined;
       sw.port_overrides = [...list, { port_idx: 8, poe_mode: 'off', name: 'kept by the controller' }];
-      return 'hang up';
+      return 'noise';
     };
-    await poe.setPorts(['8'], false);
-    await poe.setPorts(['8'], false);
-    expect(puts.length).toBeGreaterThan(0);
+    expect((await poe.setPorts(['8'], false))[0]?.code).toBe('refused');
+    expect((await poe.setPorts(['8'], false))[0]?.code).toBe('done');
+    expect(puts).toHaveLength(1);
     await poe.setPorts(['8'], true);
     expect(JSON.stringify(sw.port_overrides)).toBe(before);
     await poe.close();
