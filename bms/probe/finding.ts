@@ -25,8 +25,9 @@ export interface ProbeReport {
   readonly found: readonly Finding[];
   /** Modbus units that answer, or refuse with an exception, and fit no driver. */
   readonly strangers: readonly { readonly unit: number; readonly baud?: number }[];
-  /** Requests that nobody answered understandably, and how many bytes came although. */
   readonly asked: number;
+  /** Bytes in both directions; as many heard as sent, and nobody found, is the echo of an adapter. */
+  readonly sentBytes: number;
   readonly heardBytes: number;
   /** Drivers that could have been asked and were not, with the reason. */
   readonly leftOut: Readonly<Record<string, string>>;

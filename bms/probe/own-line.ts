@@ -26,3 +26,22 @@ export function lent(line: ByteTransport): ByteTransport {
     onClosed: (listener) => kept(line.onClosed(listener)),
   };
 }
+
+/** The line, with the bytes counted that are sent over it. */
+export function counted(line: ByteTransport, sent: (bytes: number) => void): ByteTransport {
+  return {
+    name: line.name,
+    get isOpen() {
+      return line.isOpen;
+    },
+    open: (signal) => line.open(signal),
+    close: () => line.close(),
+    write(bytes) {
+      sent(bytes.length);
+      return line.write(bytes);
+    },
+    flush: () => line.flush(),
+    onData: (listener) => line.onData(listener),
+    onClosed: (listener) => line.onClosed(listener),
+  };
+}

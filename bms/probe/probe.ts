@@ -5,7 +5,7 @@ import type { Sample } from '../model/sample.ts';
 import { askDriver, hearDriver, type ProbeClocks } from './exchange-step.ts';
 import type { Finding, ProbeReport } from './finding.ts';
 import { askUnit, type RegisterCandidate } from './modbus-units.ts';
-import { lent } from './own-line.ts';
+import { counted, lent } from './own-line.ts';
 import {
   ASKED_BY_NAME,
   PROBE_LINES,
@@ -101,6 +101,7 @@ class Search {
   readonly #found: Finding[] = [];
   readonly #strangers: { unit: number; baud?: number }[] = [];
   #asked = 0;
+  #sentBytes = 0;
   #heardBytes = 0;
 
   constructor(options: ProbeOptions) {
@@ -118,6 +119,7 @@ class Search {
       found: this.#found,
       strangers: this.#strangers,
       asked: this.#asked,
+      sentBytes: this.#sentBytes,
       heardBytes: this.#heardBytes,
       leftOut: Object.fromEntries(leftOut),
     };
@@ -126,7 +128,9 @@ class Search {
   async line(place: Exclude<ProbePlace, { kind: 'modbus-tcp' }>, planned: ProbeLine): Promise<void> {
     const { signal } = this.#options;
     const baud = place.kind === 'serial' ? planned.baud : undefined;
-    const line = place.open({ baud: planned.baud });
+    const line = counted(place.open({ baud: planned.baud }), (bytes) => {
+      this.#sentBytes += bytes;
+    });
     line.onData((chunk) => {
       this.#heardBytes += chunk.length;
     });

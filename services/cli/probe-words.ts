@@ -80,19 +80,25 @@ export function hintsFor(report: ProbeReport, kind: ProbedKind): string[] {
   const left = Object.entries(report.leftOut).map(([id, why]) => `${id} was not asked: ${why}`);
   if (kind === 'modbus-tcp')
     return ['is Modbus TCP switched on in the device, and the unit right? --unit 5, or --scan for 1 to 16'];
-  const heard =
-    report.heardBytes === 0
-      ? [
-          'not one byte came: are A and B (or RX and TX) swapped, is ground connected, is it the RS485 and not the RS232 socket?',
-          'wake the board: press its button, put a load or a charger on it; many sleep when no current flows',
-        ]
-      : [
-          `${report.heardBytes} bytes came that nobody understands: the rate of the device may have been changed, or two ask on one line`,
-        ];
   return [
-    ...heard,
+    ...heardHints(report),
     'a board with another number than it is sold with: --scan asks numbers 1 to 16',
     ...(kind === 'bridge' ? ['the rate is set at the bridge: try 9600, 115200, 19200, 2400 there'] : []),
     ...left,
+  ];
+}
+
+/** What the bytes that came say of the wiring. */
+function heardHints({ heardBytes, sentBytes }: ProbeReport): string[] {
+  const wake = 'wake the board: press its button, put a load or a charger on it; many sleep when no current flows';
+  if (heardBytes === 0)
+    return [
+      'not one byte came: are A and B (or RX and TX) swapped, is ground connected, is it the RS485 and not the RS232 socket?',
+      wake,
+    ];
+  if (heardBytes === sentBytes)
+    return ['nothing but the echo of our own requests came: the adapter works; are A and B swapped?', wake];
+  return [
+    `${heardBytes} bytes came that nobody understands: the rate of the device may have been changed, or two ask on one line`,
   ];
 }

@@ -123,6 +123,16 @@ describe('probe', () => {
     expect(opened.map(({ isOpen }) => isOpen)).not.toContain(true);
   });
 
+  it('counts the echo of an adapter like what it sent', async () => {
+    const { place } = port(9600, (bytes, line) => line.say(bytes));
+    const { found, strangers, sentBytes, heardBytes } = await probed(
+      { ...place, kind: 'bridge' },
+      { only: ['jbd', 'daly', 'seplos'] },
+    );
+    expect([found, strangers, heardBytes]).toEqual([[], [], sentBytes]);
+    expect(sentBytes).toBeGreaterThan(20);
+  });
+
   it('tells several boards of a line by their numbers', async () => {
     const driver = driverFor('daly') as ExchangeDriver;
     const answers = capturesOf(answered(driver));

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { viaOf } from '../../../services/cli/probe-words.ts';
+import { hintsFor, viaOf } from '../../../services/cli/probe-words.ts';
 import { main } from '../../../services/cli/program.ts';
 import { BOARDS, serveBoardOnTcp } from '../../../services/twin/devices/boards/index.ts';
 import { serveModbusMeter } from '../../../services/twin/devices/modbus-meter.ts';
@@ -75,6 +75,22 @@ describe('holdover probe', () => {
     const { value, err } = await holdover(...args);
     expect(value).toBe(2);
     expect(err).toMatch(words);
+  });
+});
+
+describe('hints', () => {
+  const nobody = { complete: true, found: [], strangers: [], asked: 9, sentBytes: 90, heardBytes: 0, leftOut: {} };
+
+  it.each([
+    [nobody, 'serial', /not one byte came/],
+    [{ ...nobody, heardBytes: 90 }, 'serial', /echo of our own requests/],
+    [{ ...nobody, heardBytes: 7 }, 'serial', /7 bytes came/],
+    [nobody, 'bridge', /the rate is set at the bridge/],
+    [nobody, 'modbus-tcp', /unit right/],
+    [{ ...nobody, strangers: [{ unit: 4 }] }, 'serial', /fits no profile/],
+    [{ ...nobody, complete: false }, 'serial', /--seconds/],
+  ] as const)('%j on %s', (report, kind, words) => {
+    expect(hintsFor(report, kind).join('\n')).toMatch(words);
   });
 });
 
