@@ -125,10 +125,7 @@ describe('probe', () => {
 
   it('counts the echo of an adapter like what it sent', async () => {
     const { place } = port(9600, (bytes, line) => line.say(bytes));
-    const { found, strangers, sentBytes, heardBytes } = await probed(
-      { ...place, kind: 'bridge' },
-      { only: ['jbd', 'daly', 'seplos'] },
-    );
+    const { found, strangers, sentBytes, heardBytes } = await probed({ ...place, kind: 'bridge' });
     expect([found, strangers, heardBytes]).toEqual([[], [], sentBytes]);
     expect(sentBytes).toBeGreaterThan(20);
   });
