@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { addBench, addEmulatedBoards } from './bench-commands.ts';
 import { addByHand } from './by-hand.ts';
 import type { DeviceKind } from './emulate.ts';
+import { addEmulatedHosts } from './emulate-host-commands.ts';
 
 /** The command line. Each command loads what it needs when it is called, so that none waits for the others. */
 
@@ -217,6 +218,7 @@ function addEmulate(program: Command, exit: Exit): void {
     });
   }
   addEmulatedBoards(emulate, exit);
+  addEmulatedHosts(emulate, exit);
   for (const command of emulate.commands) command.exitOverride();
 }
 
