@@ -17,6 +17,7 @@ import { readSecret } from './config/secrets.ts';
 import type { AgentOrders } from './hosts/index.ts';
 import { type DrillDesk, httpFace } from './http/index.ts';
 import { Inputs } from './inputs/index.ts';
+import { ownDoingOf } from './rack/own-doing.ts';
 import { RackStore } from './rack/store.ts';
 import type { Clock } from './runtime/clock.ts';
 import { messageOf } from './runtime/errors.ts';
@@ -80,6 +81,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
   let publishedMs = Number.NEGATIVE_INFINITY;
   let publishedPhase = '';
   const publish = (rack: Snapshot['rack'], state: CoordinatorState, schedule: Schedule): void => {
+    store.switchedOff(ownDoingOf(config.hosts, state));
     if (rack.monoMs - publishedMs < PUBLISH_EVERY_MS && state.phase === publishedPhase) return;
     publishedMs = rack.monoMs;
     publishedPhase = state.phase;

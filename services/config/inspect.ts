@@ -4,6 +4,7 @@ import { boardProblems } from './devices.ts';
 import { probeTarget } from './hosts.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
 import { inputProblems, isInput } from './inputs.ts';
+import { evidenceProblems } from './inspect-evidence.ts';
 import { hostProblems } from './inspect-hosts.ts';
 import { sensorProblems } from './inspect-i2c.ts';
 import { notifyProblems } from './inspect-notify.ts';
@@ -42,6 +43,7 @@ export function inspect(
     ...readOnlySwitchProblems(config),
     ...wiring(config),
     ...evidenceNames(config),
+    ...evidenceProblems(config),
     ...bank(config),
     ...lastAct(config),
     ...stages(config),

@@ -1,5 +1,6 @@
 import type { Alarm } from '#bms/model';
 import { budgetAlarms } from './budget-alarms.ts';
+import { clusterIsOff, NOTHING_OFF, type OwnDoing } from './own-doing.ts';
 import type { Observed, Rack, RackAlarm } from './rack.ts';
 import { upsAlarms } from './ups-alarms.ts';
 
@@ -8,13 +9,17 @@ export function rackAlarms(
   rack: Omit<Rack, 'alarms'>,
   packModel: Readonly<Record<string, readonly Alarm[]>>,
   hostOn: (switchId: string, port: string) => string | undefined = () => undefined,
+  own: OwnDoing = NOTHING_OFF,
 ): RackAlarm[] {
+  const fed = own.outputsOff.size === 0 || Object.keys(rack.packs).some((id) => !own.outputsOff.has(id));
   return [
-    ...silence('pack', rack.packs, 'critical'),
+    ...silence('pack', rack.packs, 'critical').filter(({ subject }) => !own.outputsOff.has(subject)),
     ...silence('meter', rack.meters, 'warning'),
     ...silence('ups', rack.ups ?? {}, Object.keys(rack.packs).length === 0 ? 'critical' : 'warning'),
-    ...silence('switch', rack.switches, 'warning'),
-    ...(rack.cluster === undefined ? [] : silence('cluster', { api: rack.cluster }, 'warning')),
+    ...(fed ? silence('switch', rack.switches, 'warning') : []),
+    ...(rack.cluster === undefined || clusterIsOff(rack.cluster.sample, own)
+      ? []
+      : silence('cluster', { api: rack.cluster }, 'warning')),
     ...rights(rack),
     ...packs(rack, packModel),
     ...upsAlarms(rack),

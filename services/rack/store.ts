@@ -22,6 +22,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { PollFailure } from '../runtime/poller.ts';
 import { rackAlarms } from './alarms.ts';
 import { Ledger } from './ledger.ts';
+import { NOTHING_OFF, type OwnDoing } from './own-doing.ts';
 import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
 import { stageAlarms } from './stage-alarms.ts';
@@ -63,6 +64,7 @@ export class RackStore {
   readonly #ledgers: Readonly<Record<Kind, Ledger<AnySample>>>;
   readonly #packs = new Map<string, Pack>();
   #mains: MainsState;
+  #ownDoing: OwnDoing = NOTHING_OFF;
   #orders: Orders = {};
   #bank: BankView = { complete: false, freshness: 'absent' };
 
@@ -99,6 +101,11 @@ export class RackStore {
     }
     this.#ledgers[kind].sampled(id, sample, nowMs);
     return undefined;
+  }
+
+  /** What we have switched off ourselves, from now on. */
+  switchedOff(own: OwnDoing): void {
+    this.#ownDoing = own;
   }
 
   failed(kind: Kind, id: string, failure: PollFailure): void {
@@ -142,7 +149,10 @@ export class RackStore {
     };
     return {
       ...rack,
-      alarms: [...rackAlarms(rack, this.#modelAlarms(packs), this.#hostOn), ...stageAlarms(rack, this.#config)],
+      alarms: [
+        ...rackAlarms(rack, this.#modelAlarms(packs), this.#hostOn, this.#ownDoing),
+        ...stageAlarms(rack, this.#config),
+      ],
     };
   }
 

@@ -18,7 +18,7 @@ export const sound = () => ({
     },
   ],
   meters: [{ id: 'sdm1', driver: 'sdm230', via: { modbusTcp: '10.0.0.9:502', unit: 1 } }],
-  mains: { evidence: [{ meter: 'sdm1' }, { pack: 'lfp1' }] },
+  mains: { evidence: [{ meter: 'sdm1' }, { pack: 'lfp1', dischargeAboveA: 0.1 }] },
   switches: [
     { id: 'sw1', driver: 'snmp', host: '10.0.0.2', community: { env: 'C' }, protect: [23, '24'] },
     {
