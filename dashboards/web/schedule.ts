@@ -77,6 +77,8 @@ function row(stage: Stage, spanS: number, onOpen: (stage: string) => void): VNod
 }
 
 function axis(spanS: number, plan: Schedule): VNode | null {
+  // What is down already does not go down once more.
+  if (plan.stages.every((stage) => stage.state === 'down')) return null;
   const end = plan.allOffInS;
   if (end === undefined && plan.stages.every((stage) => stage.beginsInS === undefined)) return null;
   return html`<div class="axis" aria-hidden="true">

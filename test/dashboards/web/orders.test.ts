@@ -115,6 +115,26 @@ describe('orders', () => {
     expect(hung.typed).toBeUndefined();
   });
 
+  it('power-cycle a host that does not come up, and none that is off', () => {
+    const seen = pictureOf('restoring');
+    const cycle = (phase: 'powering' | 'cut') =>
+      choice(hostChoices(seen, { ...host(seen, 'pi3'), phase, reachable: false }), 'power-cycle').whyNot;
+    expect(cycle('powering')).toBeUndefined();
+    expect(cycle('cut')).toBe('it is cut already');
+  });
+
+  it('rehearse nothing while a host is not up', () => {
+    const seen = pictureOf('mains');
+    const [stage] = seen.coordinator.schedule.stages;
+    if (stage === undefined) throw new Error('no stage');
+    const hosts = seen.coordinator.hosts.map((each) =>
+      each.id === 'pi7' ? { ...each, phase: 'powering' as const } : each,
+    );
+    expect(stageChoices(seen, stage).every(({ whyNot }) => whyNot === undefined)).toBe(true);
+    const [drain] = stageChoices(withCoordinator('mains', { hosts }), stage);
+    expect(drain?.whyNot).toBe('pi7 is powering');
+  });
+
   it('count a host as off without more ado only when it is in trouble', () => {
     const seen = pictureOf('shutting-down');
     const off = (change: object) =>
