@@ -12,6 +12,8 @@ interface FakeFile {
 /** A disk that can be full, and that loses at a crash what was not flushed, torn at any byte. */
 export class FakeDisk implements JournalDisk {
   full = false;
+  /** Says yes to a flush and does not do it. */
+  lazy = false;
   /** Asked before a flush counts; true: the power goes at this very moment. */
   diesInFlush: () => boolean = () => false;
   /** Told when a write was refused. */
@@ -67,7 +69,7 @@ export class FakeDisk implements JournalDisk {
 
   fsyncSync(fd: number): void {
     const file = this.#file(fd);
-    if (!this.diesInFlush()) file.safe = file.bytes;
+    if (!this.diesInFlush() && !this.lazy) file.safe = file.bytes;
   }
 
   fstatSync(fd: number): { size: number } {

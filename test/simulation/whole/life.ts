@@ -35,6 +35,8 @@ export interface LifeOptions {
   edges(life: Life): Edges;
   /** Before the entries are written. */
   saw(life: Life, entries: readonly JournalEntry[]): void;
+  /** What of them is written. */
+  writes(entries: readonly JournalEntry[]): readonly JournalEntry[];
 }
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -79,11 +81,6 @@ export class Life {
     void this.#coordinator.command(command, 'a person');
   }
 
-  /** Ends what still waits, when the story is over. */
-  stop(): Promise<void> {
-    return this.alive ? this.#coordinator.stop() : Promise.resolve();
-  }
-
   #clockOf({ clock, offsetMs }: LifeOptions): Clock {
     return {
       wallMs: () => clock.wallMs(),
@@ -103,7 +100,7 @@ export class Life {
   }
 
   /** The real journal; what is written after the death goes nowhere. */
-  #journalOf({ remains, saw }: LifeOptions): JournalKeeper {
+  #journalOf({ remains, saw, writes }: LifeOptions): JournalKeeper {
     const journal = new Journal('/state', () => this.clock.wallMs(), remains.disk);
     return {
       path: journal.path,
@@ -114,7 +111,7 @@ export class Life {
       append: (entries) => {
         if (!this.alive) return true;
         saw(this, entries);
-        return journal.append(entries);
+        return journal.append(writes(entries));
       },
       tail: (limit) => journal.tail(limit),
       rotate: () => journal.rotate(),

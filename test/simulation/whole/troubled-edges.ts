@@ -93,7 +93,7 @@ function troubledHost(host: HostControl, around: Surroundings): HostControl {
     id: host.id,
     halt: () => {
       if (active.on('deaf-host') && rack.runs(host.id)) active.bit('deaf-host');
-      const way = { ...SOUND, hangs: active.bites('ssh-hangs'), fails: rng() < 0.6 && active.bites('ssh-fails') };
+      const way = { ...SOUND, hangs: active.bites('ssh-hangs'), fails: rng() < 0.9 && active.bites('ssh-fails') };
       return call(around, 'halt', [host.id], way, () => host.halt(), timeout);
     },
     wake: () => call(around, 'wake', [host.id], SOUND, () => host.wake(), timeout),

@@ -5,6 +5,8 @@ import type { Seen } from '../orders.ts';
 import type { Watched } from '../watchman.ts';
 import type { Active } from './troubles.ts';
 
+/** See `wholeConfig`. */
+const PROTECTED: ReadonlySet<string> = new Set(['pi5']);
 /** A switch is away for so long when it restarts, s. */
 const RESTART_S = 8;
 
@@ -15,6 +17,8 @@ export class TroubledRack extends DrillRack implements Watched {
   stepW = 0;
   /** Says of a host whether a forced cut of it is in the journal. */
   forced: (host: string) => boolean = () => false;
+  /** The output of the bank is switched off: what boots when mains flickers has nothing behind it. */
+  outputIsOff: () => boolean = () => false;
   /** Hosts that a person has ordered to be left alone. */
   excused: ReadonlySet<string> = new Set();
   /** Switch ids and until when they restart, s. */
@@ -55,7 +59,7 @@ export class TroubledRack extends DrillRack implements Watched {
     super.step(dtS);
     for (const [id, untilS] of this.#restarts) if (this.timeS >= untilS) this.#restarted(id);
     const nowFlat = this.bank.open && !this.mains;
-    if (nowFlat && !this.#flat) {
+    if (nowFlat && !this.#flat && !this.outputIsOff()) {
       const lost = alive.filter(({ id, state }) => state === 'off' && !this.excused.has(id));
       if (lost.length > 0) this.violations.push(`${this.timeS}: battery empty under ${lost.map(({ id }) => id)}`);
     }
@@ -67,6 +71,8 @@ export class TroubledRack extends DrillRack implements Watched {
     if (this.#active.bites('switch-disobeys') || this.#restarts.has(id)) return;
     const machine = this.at(port);
     const state = machine?.state;
+    if (!on && machine !== undefined && PROTECTED.has(machine.id))
+      this.violations.push(`${this.timeS}: the protected port of ${machine.id} was cut`);
     if (!on && machine !== undefined && state !== undefined && isAlive(state) && !this.forced(machine.id))
       this.violations.push(`${this.timeS}: ${machine.id} lost power while ${state}`);
     // Nothing is fed on a dead bus.

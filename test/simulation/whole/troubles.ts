@@ -59,6 +59,8 @@ const PAIRS: readonly (readonly [Fault, Phase])[] = PHASES.flatMap((phase) =>
 
 /** What nobody can meet, and why. */
 export const IMPOSSIBLE: Readonly<Record<string, string>> = Object.fromEntries([
+  ['mains×host-boots-itself', 'nothing has halted'],
+  ['on-battery×host-boots-itself', 'nothing has halted'],
   ...[...CALLS].map((fault) => [`on-battery×${fault}`, 'no stage has begun: nothing is asked of anybody']),
   ...[...CALLS].map((fault) => [`dark×${fault}`, 'everything is off: nothing is asked of anybody']),
   ...['pdb-never-opens', 'ssh-hangs', 'ssh-fails', 'deaf-host'].map((fault) => [

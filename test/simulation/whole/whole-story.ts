@@ -38,10 +38,10 @@ export interface WholeStory {
 /** A rule broken on purpose at the seams of the harness. */
 export interface WholeMutation {
   readonly name: string;
-  /** Called before each append; what is returned is written. */
+  /** What is written of the entries of a turn. */
   readonly journal?: (entries: readonly JournalEntry[]) => readonly JournalEntry[];
-  /** The journal is not flushed before the deed. */
-  readonly noFlush?: boolean;
+  /** Nothing is flushed to the disk. */
+  readonly lazyDisk?: boolean;
   readonly policy?: (policy: Policy) => Policy;
 }
 
@@ -49,7 +49,6 @@ const WALL_MS = Date.UTC(2026, 2, 1, 3, 0, 0);
 const QUIET_S = 1500;
 const TROUBLE_S = 60;
 const PEACE_S = 30;
-const WIND_UP_MS = 400_000;
 const SOC_NOTE_S = 30;
 const DOWN_S = [1, 25] as const;
 
@@ -64,6 +63,7 @@ type Doom = 'before' | 'after' | 'flush';
 
 class Telling {
   readonly #seed: number;
+  readonly #mutation: Partial<WholeMutation>;
   readonly #rng: Random;
   readonly #config: Config;
   readonly #policy: Policy;
@@ -97,6 +97,7 @@ class Telling {
 
   constructor(seed: number, mutation: Partial<WholeMutation>) {
     this.#seed = seed;
+    this.#mutation = mutation;
     const rng = random(seed * 7919 + 13);
     this.#rng = rng;
     const troubles = someTroubles(seed, rng);
@@ -137,9 +138,12 @@ class Telling {
       if (node !== undefined) node.unschedulable = true;
     }
     this.#rack.forced = (host) => this.#life?.state.hosts[host]?.forced ?? false;
+    // What ran when it was switched off is another matter: see `#outputs`.
+    this.#rack.outputIsOff = () => (this.#life?.state.outputsOff ?? []).length > 0;
     this.#watchman = new Watchman(this.#policy);
     const disk = new FakeDisk();
     disk.diesInFlush = () => this.#diesInFlush();
+    disk.lazy = mutation.lazyDisk ?? false;
     disk.refused = () => this.#active.bit('disk-full');
     this.#remains = remainsOf(disk, this.#socNotes());
   }
@@ -331,6 +335,7 @@ class Telling {
           },
         ),
       saw: (self, entries) => this.#saw(self, entries),
+      writes: this.#mutation.journal ?? ((entries) => entries),
     });
     this.#life = life;
     this.#say('a process begins');
@@ -342,6 +347,9 @@ class Telling {
     const { bank } = this.#rack;
     const setDischarge = async (on: boolean): Promise<Outcome> => {
       await clock.sleep(400);
+      const running = this.#rack.visible().filter(({ off }) => !off);
+      if (!on && !this.#rack.mains && !bank.open && running.length > 0)
+        this.#rack.violations.push(`${this.#rack.timeS}: the output goes off under ${running.map(({ id }) => id)}`);
       bank.open = !on;
       return { code: 'done' };
     };
@@ -465,11 +473,6 @@ class Telling {
   #portIsOn(port: string): boolean {
     const [id = '', number] = port.split('/');
     return this.#rack.switchSample(id, undefined).ports.find((each) => each.port === number)?.enabled ?? false;
-  }
-
-  /** Lets everything end that still waits. */
-  async close(): Promise<void> {
-    await Promise.all([this.#life?.stop(), this.#clock.advance(WIND_UP_MS)]);
   }
 }
 

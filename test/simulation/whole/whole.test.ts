@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Coverage } from '../coverage.ts';
 import { FAULTS, IMPOSSIBLE } from './troubles.ts';
-import { runWholeStory, type WholeStory } from './whole-story.ts';
+import { runWholeStory, type WholeMutation, type WholeStory } from './whole-story.ts';
 
 /** Judge, count of charge, coordinator, executor and journal together, in virtual time, with everything going wrong. */
 
@@ -40,4 +40,37 @@ describe('the whole over many outages', () => {
     const [first, second] = [await runWholeStory(42), await runWholeStory(42)];
     expect(second.timeline).toEqual(first.timeline);
   });
+});
+
+const MUTATIONS: readonly WholeMutation[] = [
+  { name: 'acts before its intent is written', journal: (entries) => entries.filter(({ kind }) => kind !== 'intent') },
+  { name: 'acts before its intent is flushed', lazyDisk: true },
+  {
+    name: 'forgets hosts in its journal',
+    journal: (entries) => entries.filter((entry) => entry.kind !== 'host' || entry.change.cordonedByUs === undefined),
+  },
+  {
+    name: 'cuts protected ports',
+    policy: (policy) => ({
+      ...policy,
+      hosts: Object.fromEntries(Object.entries(policy.hosts).map(([id, host]) => [id, { ...host, cuttable: true }])),
+    }),
+  },
+];
+
+describe('a rule broken on purpose at the seams', () => {
+  it.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))(
+    'is caught: %s',
+    {
+      timeout: 200_000,
+    },
+    async (_, mutation) => {
+      let caught: number | undefined;
+      for (let seed = 1; seed <= SEEDS && caught === undefined; seed += 1) {
+        const { violations, complaints } = await runWholeStory(seed, mutation);
+        if (violations.length + complaints.length > 0) caught = seed;
+      }
+      expect(caught).toBeDefined();
+    },
+  );
 });
