@@ -40,7 +40,7 @@ message ShutdownResponse { repeated Shutdown messages = 1; }
 /** The gRPC face of one Talos machine (mutual TLS): `machine.MachineService/Shutdown`, passed on where it names a node. */
 export async function serveTalosApi(world: World, hostId: string, options: TalosApiOptions): Promise<TalosApiHandle> {
   const { host = '127.0.0.1', operator = true } = options;
-  const grpc = await import('@grpc/grpc-js');
+  const { default: grpc } = await import('@grpc/grpc-js');
   const { default: protobuf } = await import('protobufjs');
   const { root } = protobuf.parse(PROTO, { keepCase: true });
   const request = root.lookupType('machine.ShutdownRequest');
