@@ -174,8 +174,13 @@ describe('power-cycle', () => {
     bench.pass(6);
     // The write is lost, the port stays off, and somebody is in a hurry.
     bench.answer('power', 'timeout');
+    Object.assign(bench.rack.host('w1'), { bootId: 'boot-1a' });
     expect(said(bench, { kind: 'power-cycle', host: 'w1' })).toMatchObject({ accepted: true });
-    expect(bench.host('w1')).toMatchObject({ portBefore: { enabled: true }, drawBeforeW: 7 });
+    expect(bench.host('w1')).toMatchObject({
+      portBefore: { enabled: true },
+      drawBeforeW: 7,
+      bootIdBefore: 'boot-1a',
+    });
     bench.pass();
     expect(bench.flying('cut').flatMap(({ targets }) => targets.map(({ host }) => host))).toEqual(['w1']);
   });
