@@ -16,6 +16,8 @@ export interface HostWatch {
   readonly probeAtMs: number;
   /** The machine took the halt command from this process. */
   readonly haltAccepted: boolean;
+  /** When it did, monotonic ms. */
+  readonly haltAcceptedMs?: number;
   /** When its port was last switched on by this process; older readings of the port say nothing. */
   readonly poweredMs: number;
 }

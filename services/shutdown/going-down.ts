@@ -1,4 +1,4 @@
-import { nodeOf, nothingSeen, portOf, reachable, rememberedOf, seenOff, seenUp } from './evidence.ts';
+import { type HostWatch, nodeOf, nothingSeen, portOf, reachable, rememberedOf, seenOff, seenUp } from './evidence.ts';
 import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts, takesPart } from './goal.ts';
 import type { HostPolicy, StagePolicy } from './policy.ts';
 import type { PortBefore } from './promises.ts';
@@ -99,7 +99,7 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
     turn.host(host.id, { phase: 'halted', forced: false, trouble: null }, off);
     return;
   }
-  if (!turn.overdue(state.sinceMs, host.haltTimeoutS)) {
+  if (!haltIsOverdue(turn, host, state, watch)) {
     // Also after a restart, when nobody knows whether the command got through: sending it twice does no harm.
     if (!watch.haltAccepted && host.canHalt && turn.may('halt', host.id))
       turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
@@ -120,6 +120,15 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
     const trouble = 'not seen to be off by its deadline, and has no port to cut';
     turn.host(host.id, { phase: 'halted', trouble }, trouble);
   }
+}
+
+/**
+ * A life that began after the halt was decided does not know whether it was ever sent, and sends it again: from when
+ * the machine has taken that one it has its whole time once more, or power would be cut under a machine that halts.
+ */
+function haltIsOverdue(turn: Turn, host: HostPolicy, state: HostState, watch: HostWatch): boolean {
+  if (!turn.bornAfter(state.sinceMs)) return turn.overdue(state.sinceMs, host.haltTimeoutS);
+  return turn.overdue(Math.max(state.sinceMs, watch.haltAcceptedMs ?? 0), host.haltTimeoutS);
 }
 
 /** Times a machine that comes up again by itself is halted again; more often it needs a person. */

@@ -41,7 +41,8 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
       if (UNCORDONABLE.has(state.phase)) takeUncordon(turn, result, because);
       return;
     case 'halt':
-      if (succeeded(result)) turn.see(host.id, { ...seenOf(turn, host.id), haltAccepted: true });
+      if (succeeded(result))
+        turn.see(host.id, { ...seenOf(turn, host.id), haltAccepted: true, haltAcceptedMs: turn.nowMs });
       else turn.retryLater('halt', host.id);
       return;
     case 'cut':

@@ -70,8 +70,12 @@ export class Turn {
   /** Has a wait that began at `sinceMs` lasted longer than `limitS`, and was there time to look in this life? */
   overdue(sinceMs: number, limitS: number): boolean {
     const livedMs = this.nowMs - (this.watch.bornMs ?? this.nowMs);
-    const bornLater = (this.watch.bornMs ?? sinceMs) > sinceMs;
-    return this.nowMs - sinceMs >= limitS * 1000 && (!bornLater || livedMs >= LOOK_AROUND_MS);
+    return this.nowMs - sinceMs >= limitS * 1000 && (!this.bornAfter(sinceMs) || livedMs >= LOOK_AROUND_MS);
+  }
+
+  /** Was this moment in an earlier life, or in that of the other node? */
+  bornAfter(sinceMs: number): boolean {
+    return (this.watch.bornMs ?? sinceMs) > sinceMs;
   }
 
   write(entry: JournalEntry): void {
