@@ -224,6 +224,8 @@ class Telling {
     if (trouble.phase === 'mains' && CALLS.has(trouble.fault))
       this.#life?.order({ kind: 'rehearse', stage: oneOf(this.#rng, ['batch', 'workers']), depth: 'whole' });
     this.#strike(trouble, atS);
+    // In the dark nothing is written, unless somebody says something.
+    if (trouble.phase === 'dark' && trouble.fault === 'disk-full') this.#life?.order({ kind: 'unskip', host: 'pi1' });
   }
 
   #strike({ fault, forS }: Trouble, atS: number): void {
