@@ -11,6 +11,7 @@ import { costOf, type ProcessCost } from './process-cost.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../dist/holdover.js', import.meta.url));
 const RACK = fileURLToPath(new URL('./rack-process.ts', import.meta.url));
+const WIDE_RACK = fileURLToPath(new URL('./wide-process.ts', import.meta.url));
 /** One look at memory and at the processor's time each, s. */
 const LOOK_S = 5;
 
@@ -22,24 +23,34 @@ const LOOK_S = 5;
 export const restBench: Bench = {
   name: 'rest',
   about: 'memory and processor of the built service at rest on the demonstration’s rack, against a bare node process',
-  async run(settings) {
-    const victoria = peer('victoria-metrics');
-    if (victoria.skip) return { skipped: `needs ${victoria.title}` };
-    if (!existsSync('/proc/self/smaps_rollup')) return { skipped: 'needs Linux: /proc tells what a process costs' };
-    if (!existsSync(BUNDLE)) return { skipped: 'dist/holdover.js is not built: npm run build' };
-    const workshop = new Workshop();
-    const children: ChildProcess[] = [];
-    try {
-      return await onRack(settings, victoria.path, workshop, children);
-    } finally {
-      for (const child of children.toReversed()) await ended(child);
-      await workshop.clean();
-    }
-  },
+  run: (settings) => atRest(settings, RACK),
 };
+
+/** The same with sixteen packs and four switches, all of them polled every second. */
+export const wideBench: Bench = {
+  name: 'wide',
+  about: 'the same with 16 packs and 4 switches at 1 Hz',
+  run: (settings) => atRest(settings, WIDE_RACK),
+};
+
+async function atRest(settings: Settings, rack: string): ReturnType<Bench['run']> {
+  const victoria = peer('victoria-metrics');
+  if (victoria.skip) return { skipped: `needs ${victoria.title}` };
+  if (!existsSync('/proc/self/smaps_rollup')) return { skipped: 'needs Linux: /proc tells what a process costs' };
+  if (!existsSync(BUNDLE)) return { skipped: 'dist/holdover.js is not built: npm run build' };
+  const workshop = new Workshop();
+  const children: ChildProcess[] = [];
+  try {
+    return await onRack(settings, rack, victoria.path, workshop, children);
+  } finally {
+    for (const child of children.toReversed()) await ended(child);
+    await workshop.clean();
+  }
+}
 
 async function onRack(
   { warmUpS, restS }: Settings,
+  rack: string,
   victoria: string,
   workshop: Workshop,
   children: ChildProcess[],
@@ -56,7 +67,7 @@ async function onRack(
     mqtt: { embedded: { port: mqttPort } },
     influx: { url: influx, bucket: 'bench' },
   };
-  const { config } = await started(children, [RACK, workshop.folder(), JSON.stringify(sections)]);
+  const { config } = await started(children, [rack, workshop.folder(), JSON.stringify(sections)]);
   const bare = node(children, ['-e', 'setInterval(() => {}, 1000)']);
   await started(children, [BUNDLE, 'run', '--config', String(config), '--log-level', 'warn']);
   const service = children.at(-1)?.pid ?? 0;
@@ -104,12 +115,12 @@ interface Health {
   readonly sinks: readonly { readonly up: boolean }[];
 }
 
-/** Every pack, meter, switch and cluster is fresh, and both sinks are up. Some of the rack's hosts have no address. */
+/** Every pack, meter, switch and cluster is fresh, and all sinks are up. Some of the rack's hosts have no address. */
 async function everythingAnswers(port: number): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${port}/api/v1/rack`).catch(() => undefined);
   if (answer?.ok !== true) return false;
   const { devices, sinks } = (await answer.json()) as Health;
-  return devices.every(({ up }) => up) && sinks.length === 2 && sinks.every(({ up }) => up);
+  return devices.every(({ up }) => up) && sinks.length >= 2 && sinks.every(({ up }) => up);
 }
 
 function node(children: ChildProcess[], args: readonly string[]): ChildProcess {
