@@ -1,5 +1,5 @@
 import { drawW, nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
-import { canCut, hostsOfStage, type Member, stagedHosts } from './goal.ts';
+import { canCut, goalOf, hostsOfStage, type Member, stagedHosts } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
 import { restoreGate } from './restore-gate.ts';
 import type { HostState } from './state.ts';
@@ -63,6 +63,8 @@ const isAwaited = ([, state]: Member): boolean =>
 const startable =
   (turn: Turn) =>
   ([host, state]: Member): boolean => {
+    // What is being rehearsed stays down until it is over.
+    if (goalOf(turn.state, host) !== 'up') return false;
     if (state.phase === 'cut')
       return !turn.busy('cut', host.id) && turn.nowMs - state.sinceMs >= turn.policy.restore.offTimeS * 1000;
     return state.phase === 'halted' && !canCut(host, state);

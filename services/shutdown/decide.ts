@@ -150,10 +150,9 @@ function pursue(turn: Turn, host: HostPolicy): void {
       awaitOff(turn, host, state, goal);
       return;
     case 'powering':
-      if (goal === 'off') {
-        const phase = host.node === undefined ? 'drained' : 'cordoned';
-        turn.host(host.id, { phase, trouble: null }, 'mains went away while it was starting');
-      } else awaitUp(turn, host, state);
+      // It may be running, booting or dark, and takes no pods in any case: only its way down brings it back for certain.
+      if (goal === 'off') halt(turn, host);
+      else awaitUp(turn, host, state);
       return;
     case 'halted':
     case 'cut':

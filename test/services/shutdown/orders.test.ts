@@ -263,6 +263,22 @@ describe('a rehearsal', () => {
     expect(touched(bench, 'w1')).toEqual([]);
   });
 
+  it('starts nothing again before the whole stage is off', () => {
+    const bench = ready();
+    said(bench, { kind: 'rehearse', stage: 'batch', depth: 'whole' });
+    bench.answer('cordon');
+    bench.answer('drain');
+    bench.pass();
+    bench.rack.asleep('b1');
+    bench.answer('halt');
+    bench.pass(4);
+    Object.assign(bench.rack.host('b1'), { enabled: false });
+    bench.answer('cut');
+    bench.pass(20);
+    expect(bench.phases()).toMatchObject({ b1: 'cut', b2: 'halting' });
+    expect(bench.flying('power')).toEqual([]);
+  });
+
   it('turns into the real thing when mains goes away in the middle', () => {
     const bench = ready();
     said(bench, { kind: 'rehearse', stage: 'batch', depth: 'whole' });

@@ -160,14 +160,27 @@ describe('mains comes back at any moment', () => {
     expect(bench.host('cp1').phase).toBe('powering');
     bench.runShort();
     expect(bench.host('cp1')).toMatchObject({
-      phase: 'cordoned',
+      phase: 'halting',
       cordonedByUs: true,
       portBefore: { port: '5', enabled: true },
     });
-    bench.answer('drain');
-    bench.pass();
-    expect(bench.host('cp1').phase).toBe('halting');
     expect(bench.host('w1').phase).toBe('cut');
+  });
+
+  it('a host that was only about to be started never counts as up because the shutdown is called off', () => {
+    const bench = new Bench({ restore: { stableForS: 0, groupSize: 6 } });
+    bench.goDark();
+    bench.recharge();
+    bench.pass(5);
+    // Its port is still off: the write got lost.
+    bench.answer('power', 'timeout');
+    bench.loseMains();
+    bench.runShort();
+    expect(bench.host('cp1').phase).toBe('halting');
+    bench.recharge();
+    bench.pass(10);
+    expect(bench.host('cp1').phase).not.toBe('up');
+    expect(bench.flying('uncordon').map(({ host }) => host)).not.toContain('cp1');
   });
 });
 
