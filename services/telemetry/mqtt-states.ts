@@ -185,13 +185,14 @@ const stageBody = ({ name: _, beginsInS, ...told }: StageSchedule): Record<strin
 });
 
 function coordinatorBody({ site, version, coordinator, rack }: Snapshot): Record<string, unknown> {
-  const { phase, sinceWallMs, runId, onBatteryS } = coordinator;
+  const { phase, sinceWallMs, runId, onBatteryS, lease } = coordinator;
   return {
     site,
     version,
     phase,
     since: stamp(sinceWallMs),
     runId,
+    lease,
     onBatteryS: onBatteryS === undefined ? undefined : calm(onBatteryS),
     alarms: rack.alarms.map(({ code, subject, severity, message }) => ({ code, subject, severity, message })),
   };
