@@ -45,7 +45,7 @@ export interface WorldEvent {
   readonly detail: string;
 }
 
-interface Running {
+export interface Running {
   readonly child: ChildProcess;
   readonly ready: Readonly<Record<string, unknown>>;
 }
@@ -234,7 +234,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function start(args: readonly string[], logPath: string): Promise<Running> {
+/** Starts the program with `args` and waits for its first line. */
+export async function start(args: readonly string[], logPath: string): Promise<Running> {
   const log = openSync(logPath, 'a');
   const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', log] });
   closeSync(log);
