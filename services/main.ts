@@ -28,7 +28,7 @@ import { Coordinator } from './shutdown/coordinator.ts';
 import { Journal } from './shutdown/journal.ts';
 import { LearnedFile } from './shutdown/learned-file.ts';
 import { picture } from './shutdown/picture.ts';
-import { policyOf } from './shutdown/policy.ts';
+import { type Policy, policyOf } from './shutdown/policy.ts';
 import type { CoordinatorState } from './shutdown/state.ts';
 import type { Schedule, Snapshot } from './shutdown/view.ts';
 import { prometheusText } from './telemetry/prometheus.ts';
@@ -80,7 +80,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
   const lease = openLease(config, wire, log);
   let publishedMs = Number.NEGATIVE_INFINITY;
   let publishedPhase = '';
-  const publish = (rack: Snapshot['rack'], state: CoordinatorState, schedule: Schedule): void => {
+  const publish = (rack: Snapshot['rack'], state: CoordinatorState, schedule: Schedule, learned: Policy): void => {
     store.switchedOff(ownDoingOf(config.hosts, state));
     if (rack.monoMs - publishedMs < PUBLISH_EVERY_MS && state.phase === publishedPhase) return;
     publishedMs = rack.monoMs;
@@ -91,7 +91,7 @@ export async function startService({ config, clock, wire, log, drill, webRoot }:
       version: VERSION,
       rack,
       coordinator: {
-        ...picture(state, schedule, rack, policy),
+        ...picture(state, schedule, rack, learned),
         ...(lease === undefined ? {} : { lease: lease.view() }),
       },
       devices: store.health(),

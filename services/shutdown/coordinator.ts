@@ -31,7 +31,7 @@ export interface CoordinatorOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called after every decision. */
-  readonly onDecision: (rack: Rack, state: CoordinatorState, schedule: Schedule) => void;
+  readonly onDecision: (rack: Rack, state: CoordinatorState, schedule: Schedule, policy: Policy) => void;
 }
 
 const TICK_MS = 1000;
@@ -124,7 +124,7 @@ export class Coordinator implements Part, Desk {
     if (decision.state !== told) lead?.share(aged(decision.state, rack.monoMs));
     if (!this.#stop.signal.aborted) this.#act(decision.effects, written);
     this.#learn(before, decision.entries, rack);
-    this.#options.onDecision(rack, decision.state, decision.schedule);
+    this.#options.onDecision(rack, decision.state, decision.schedule, this.#policy);
     return decision;
   }
 
@@ -152,7 +152,7 @@ export class Coordinator implements Part, Desk {
     const { journal, onDecision } = this.#options;
     const shared = lead.shared();
     const seen = shared === undefined ? this.#state : adopt(this.#state, asOf(shared, rack.wallMs), rack.monoMs);
-    onDecision(rack, seen, forecast(seen, rack, this.#policy, 0, seen.otherW));
+    onDecision(rack, seen, forecast(seen, rack, this.#policy, 0, seen.otherW), this.#policy);
     if (input.kind === 'result')
       journal.append([{ kind: 'outcome', key: input.key, effectKind: input.effectKind, results: input.results }]);
     if (input.kind !== 'command') return {};

@@ -1,3 +1,4 @@
+import { LEFT_RUNNING } from './because.ts';
 import type { ClusterControl, DrainReport, HostControl, Outcome, OutputControl, PoeSwitch } from './promises.ts';
 import type { Effect, EffectResult, Input } from './state.ts';
 
@@ -139,7 +140,7 @@ export class Executor {
       });
       this.#note(effect, report);
       const why = [
-        report.left.length > 0 ? `left running: ${report.left.slice(0, 5).join(', ')}` : '',
+        report.left.length > 0 ? `${LEFT_RUNNING}: ${report.left.slice(0, 5).join(', ')}` : '',
         ...report.errors.slice(0, 3),
       ].filter((text) => text !== '');
       return effect.targets.map(({ host }) =>

@@ -1,4 +1,5 @@
 import type { Rack } from '../rack/rack.ts';
+import { CORDONED, DRAINED, LEFT_RUNNING } from './because.ts';
 import { portOf } from './evidence.ts';
 import { evolve } from './evolve.ts';
 import type { HostPolicy, Policy, StagePolicy } from './policy.ts';
@@ -51,6 +52,7 @@ export function learn(
     const host = policy.hosts[entry.host];
     const step = STEPS[`${was.phase}>${entry.change.phase}`];
     if (host === undefined || step === undefined || !isClean(was, entry.change)) continue;
+    if (!cameAbout(step, entry.because)) continue;
     // A cordon begins with its stage; everything else when the phase before it began.
     const beganMs = step === 'cordon' ? stageBeganMs(state, host.stage) : was.sinceMs;
     const subject = step === 'drain' ? host.stage : host.id;
@@ -59,6 +61,12 @@ export function learn(
     if (step === 'halt') next = learnDraw(next, was, host, rack);
   }
   return next;
+}
+
+/** Cordons and drains that were given up because nobody answered say how patient we are, and nothing of the cluster. */
+function cameAbout(step: Step, because: string): boolean {
+  if (step === 'cordon') return because === CORDONED;
+  return step !== 'drain' || because === DRAINED || because.startsWith(LEFT_RUNNING);
 }
 
 /** What was forced, helped or stuck says nothing about how long it takes. */

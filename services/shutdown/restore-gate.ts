@@ -24,9 +24,24 @@ export function restoreGate(state: CoordinatorState, rack: Rack, policy: Policy)
   }
   const needWh = wholeShutdownWh(state, rack, policy);
   const usableWh = bank.usableLowWh ?? 0;
-  if (usableWh < needWh)
+  if (usableWh < needWh && stillFills(rack, stableForS(state, monoMs, policy)))
     return `the bank could not carry another shutdown yet: ${Math.round(usableWh)} of ${Math.ceil(needWh)} Wh`;
   return undefined;
+}
+
+/** A bank takes less than this share of its energy in an hour: it is full, or its charger does not work. */
+const IDLE_PER_H = 0.01;
+/** A charger needs some time until it begins, s. */
+const CHARGER_WAKES_S = 300;
+
+/**
+ * Is it worth waiting for more? A bank that no longer fills will never hold what a pessimistic plan wants, and machines
+ * must not stay dark for ever because of a plan.
+ */
+function stillFills({ bank, mains, monoMs }: Rack, stableS: number): boolean {
+  const backS = (monoMs - mains.sinceMs) / 1000;
+  const fills = (bank.powerW ?? 0) > IDLE_PER_H * (bank.fullWh ?? 0);
+  return fills || backS < stableS + CHARGER_WAKES_S;
 }
 
 /** How long mains must have been back, s: twice as long with every further loss within the hour. */

@@ -1,3 +1,4 @@
+import { CORDONED, DRAINED } from './because.ts';
 import { type HostWatch, nothingSeen } from './evidence.ts';
 import { goalOf } from './goal.ts';
 import { takeOutput } from './last-act.ts';
@@ -64,13 +65,13 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
 const seenOf = (turn: Turn, host: string): HostWatch => turn.watch.hosts[host] ?? nothingSeen;
 
 function takeCordon(turn: Turn, result: EffectResult, because: string): void {
-  if (succeeded(result)) turn.host(result.host, { phase: 'cordoned' }, 'cordoned');
+  if (succeeded(result)) turn.host(result.host, { phase: 'cordoned' }, CORDONED);
   else if (result.code === 'left-alone') turn.host(result.host, { phase: 'cordoned', cordonedByUs: false }, because);
   else turn.retryLater('cordon', result.host);
 }
 
 function takeDrain(turn: Turn, host: HostPolicy, result: EffectResult, because: string): void {
-  if (succeeded(result)) turn.host(host.id, { phase: 'drained' }, 'nothing evictable is left');
+  if (succeeded(result)) turn.host(host.id, { phase: 'drained' }, DRAINED);
   else if (goalOf(turn.state, host) === 'off') turn.host(host.id, { phase: 'drained' }, because);
 }
 

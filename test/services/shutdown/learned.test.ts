@@ -51,6 +51,20 @@ describe('what an outage teaches', () => {
     expect(awakeW.b1).toEqual([7]);
   });
 
+  it('nothing from a drain that nobody answered, and the whole time of one whose pods did not go', () => {
+    const drained = (detail: string): readonly number[] | undefined => {
+      const pupil = new Pupil();
+      pupil.loseMains();
+      pupil.runShort();
+      pupil.answer('cordon');
+      pupil.pass(20);
+      for (const effect of pupil.flying('drain')) pupil.end(effect, 'timeout', detail);
+      return pupil.learned.tookS['drain:batch'];
+    };
+    expect(drained('the API does not answer')).toBeUndefined();
+    expect(drained('left running: default/db-0')).toEqual([20, 20]);
+  });
+
   it('nothing from what was forced', () => {
     const pupil = new Pupil();
     pupil.loseMains();

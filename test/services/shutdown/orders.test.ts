@@ -411,6 +411,21 @@ describe('coming back', () => {
     expect(gate()).toBeUndefined();
   });
 
+  it('does not wait for ever for more than the bank will ever hold', () => {
+    const bench = new Bench({ restore: { stableForS: 30 } });
+    bench.goDark();
+    bench.recharge();
+    const gate = (): string | undefined => restoreGate(bench.state, bench.rack.snapshot(), bench.policy);
+    bench.rack.bank = { ...bench.rack.bank, usableLowWh: 90, powerW: 0 };
+    bench.pass(200);
+    // A charger may still wake up.
+    expect(gate()).toMatch(/90 of \d+ Wh/);
+    bench.pass(140);
+    expect(gate()).toBeUndefined();
+    bench.rack.bank = { ...bench.rack.bank, powerW: 100 };
+    expect(gate()).toMatch(/90 of \d+ Wh/);
+  });
+
   it('names a host that has no room, goes on with the others, and starts it when there is room', () => {
     const bench = new Bench({ hosts: { cp1: { powerW: 500 } } });
     Object.assign(bench.rack.host('cp1'), { powerW: 300 });
