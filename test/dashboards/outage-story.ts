@@ -64,7 +64,10 @@ export async function playOutage(workshop: Workshop, stages: Stage[]): Promise<O
     await stage.phase('shutting-down');
     await watch.for(20);
     await stage.phase('dark');
+    // Something to raise an alarm about.
+    await stage.unplug('meter');
     await watch.for(20);
+    await stage.replug('meter');
     await stage.mains(true);
     await stage.phase('restoring');
     await watch.for(10);
