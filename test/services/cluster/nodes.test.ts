@@ -120,11 +120,12 @@ describe('on the simulated cluster', () => {
         .get('nodes', 'n2')
         ?.status.conditions.some((each) => each.type === 'Ready' && each.status === status) ?? false;
     await twin.until('n2 is lost', readyIs('Unknown'));
-    expect(await n2()).toMatchObject({ ready: 'unknown', bootId: before?.bootId });
+    // What the store holds reaches the client by its watch.
+    await expect.poll(n2, { timeout: 10_000 }).toMatchObject({ ready: 'unknown', bootId: before?.bootId });
     twin.world.set('n2', 'running');
     await twin.until('n2 is back', readyIs('True'));
+    await expect.poll(n2, { timeout: 10_000 }).toMatchObject({ ready: 'true', bootId: 'boot-2-of-n2' });
     const after = await n2();
-    expect(after).toMatchObject({ ready: 'true', bootId: 'boot-2-of-n2' });
     expect(after?.heartbeatAtMs).toBeGreaterThan(before?.heartbeatAtMs ?? 0);
   });
 });
