@@ -63,6 +63,7 @@ export function judgeMains(
       sinceMs: next.sinceMs,
       votes: votes.map(({ source, says: said, because }) => ({ source, says: said, because })),
       disputed,
+      ...(next.candidate === undefined ? {} : { leaning: next.candidate.verdict }),
     },
   };
 }

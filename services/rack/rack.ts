@@ -62,6 +62,8 @@ export interface MainsView {
   readonly votes: readonly MainsVote[];
   /** Witnesses contradict each other. */
   readonly disputed: boolean;
+  /** What they say now, where that is another verdict that waits for its confirmation. */
+  readonly leaning?: 'present' | 'absent';
 }
 
 export interface CircuitView {

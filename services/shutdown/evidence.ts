@@ -78,6 +78,12 @@ function drawIsLow(port: PortSample, host: HostPolicy, state: HostState): boolea
   return port.powerW < haltedBelowW(host, state);
 }
 
+/** Its port measures more than a halted machine draws: it runs, or boots before it can answer. */
+export function drawsLikeRunning(rack: Rack, host: HostPolicy, state: HostState): boolean {
+  const { port, observed } = portOf(rack, host);
+  return observed?.freshness === 'fresh' && port?.powerW !== undefined && !drawIsLow(port, host, state);
+}
+
 function haltedBelowW(host: HostPolicy, state: HostState): number {
   if (host.haltedBelowW !== undefined) return host.haltedBelowW;
   const assumedW = Math.max(HALTED_FLOOR_W, HALTED_SHARE * (state.drawBeforeW ?? 0));

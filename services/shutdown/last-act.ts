@@ -1,4 +1,4 @@
-import { reachable } from './evidence.ts';
+import { drawsLikeRunning, reachable } from './evidence.ts';
 import { isOff, type Member, stagedHosts, takesPart } from './goal.ts';
 import type { EffectResult } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -11,15 +11,30 @@ import type { Turn } from './turn.ts';
 export function lastAct(turn: Turn): void {
   const { lastAct: policy } = turn.policy;
   const { state } = turn;
-  if (policy === undefined || state.phase !== 'dark' || turn.rack.mains.verdict !== 'absent') return;
+  const { mains } = turn.rack;
+  if (policy === undefined || state.phase !== 'dark' || mains.verdict !== 'absent') return;
+  // Mains that is only not confirmed yet charges the bank already.
+  if (mains.leaning === 'present') return;
   if (turn.nowMs - state.phaseSinceMs < policy.afterDarkS * 1000) return;
   if (!stagedHosts(turn).every(isSurelyOff(turn))) return;
   for (const pack of policy.packs) {
     const off = state.outputsOff?.includes(pack) ?? false;
-    const open = turn.rack.packs[pack]?.sample?.dischargeFetClosed === false;
     if (!off) turn.write({ kind: 'output', pack, on: false, because: 'everything is off' });
-    if (!open && turn.may('output', pack)) turn.emit({ kind: 'output', key: `output-off:${pack}`, pack, on: false });
+    if (!isOpen(turn, pack) && turn.may('output', pack))
+      turn.emit({ kind: 'output', key: `${OFF}${pack}`, pack, on: false });
   }
+}
+
+/** Anything read this soon after the switching may have been under way before it, ms. */
+const READ_BACK_MS = 3000;
+
+/** Open as far as is known: its board was read back when it was switched, and only a newer reading says otherwise. */
+function isOpen(turn: Turn, pack: string): boolean {
+  const { sample, receivedAtMs = 0 } = turn.rack.packs[pack] ?? {};
+  if (sample?.dischargeFetClosed === false) return true;
+  const openedMs = turn.watch.openedMs?.[pack];
+  if (openedMs === undefined) return false;
+  return receivedAtMs < openedMs + READ_BACK_MS || sample?.dischargeFetClosed !== true;
 }
 
 /**
@@ -30,11 +45,12 @@ const isSurelyOff =
   (turn: Turn) =>
   (member: Member): boolean => {
     const [host, state] = member;
-    const silent = reachable(turn.rack, host) !== true;
-    return takesPart(member) && isOff(host, state) && state.trouble === undefined && silent;
+    const alive = reachable(turn.rack, host) === true || drawsLikeRunning(turn.rack, host, state);
+    return takesPart(member) && isOff(host, state) && state.trouble === undefined && !alive;
   };
 
 const ON = 'output-on:';
+const OFF = 'output-off:';
 /** A board that does not obey holds the restore up for so many tries, and is tried on after that. */
 const TRIES = 5;
 
@@ -53,5 +69,7 @@ export function takeOutput(turn: Turn, key: string, result: EffectResult): void 
     turn.retryLater('output', pack);
     return;
   }
+  const { [pack]: _, ...others } = turn.watch.openedMs ?? {};
+  turn.watch = { ...turn.watch, openedMs: key.startsWith(OFF) ? { ...others, [pack]: turn.nowMs } : others };
   if (key.startsWith(ON)) turn.write({ kind: 'output', pack, on: true, because: 'mains is back' });
 }

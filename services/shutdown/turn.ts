@@ -13,6 +13,8 @@ export interface Watch {
   /** By `kind:host`: not again before this monotonic ms. */
   readonly retries: Readonly<Record<string, { readonly tries: number; readonly notBeforeMs: number }>>;
   readonly hosts: Readonly<Record<string, HostWatch>>;
+  /** When the outputs of packs were seen open right after we had switched them, monotonic ms by pack. */
+  readonly openedMs?: Readonly<Record<string, number>>;
   /** When the latest group of ports was switched on. */
   readonly lastGroupMs?: number;
   /** When this life decided for the first time, monotonic ms. */

@@ -48,6 +48,15 @@ describe('judgeMains', () => {
     ).toBe('present');
   });
 
+  it('tells what witnesses lean to before it is confirmed', () => {
+    const policy = { confirmLossMs: 3000, confirmReturnMs: 10_000 };
+    const absent: MainsState = { verdict: 'absent', sinceMs: 0 };
+    const { state, view } = judgeMains(absent, [says('meter', 'present')], policy, 1000);
+    expect(view).toMatchObject({ verdict: 'absent', leaning: 'present' });
+    expect(judgeMains(state, [says('meter', 'absent')], policy, 2000).view).not.toHaveProperty('leaning');
+    expect(judgeMains(state, [says('meter', 'present')], policy, 11_000).view).not.toHaveProperty('leaning');
+  });
+
   it('never calls mains absent because witnesses fell silent (rule 2)', () => {
     const silent = [says('meter', 'silent'), says('pack', 'silent')];
     expect(

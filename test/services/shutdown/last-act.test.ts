@@ -13,20 +13,35 @@ function bench(change: PolicyChange = {}): Bench {
       lfp1: {
         freshness: 'fresh',
         sample: { kind: 'pack', measuredAtMs: 0, dischargeFetClosed: closed },
-        receivedAtMs: made.rack.nowMs,
+        receivedAtMs: board.heardMs ?? made.rack.nowMs,
         ageMs: 0,
       },
     },
   });
   let closed = true;
-  const flip = (): void => {
-    for (const effect of made.flying('output')) closed = effect.on;
-    made.answer('output');
+  const board: Board = {
+    flip: () => {
+      for (const effect of made.flying('output')) closed = effect.on;
+      made.answer('output');
+    },
+    close: () => {
+      closed = true;
+    },
   };
-  return Object.assign(made, { flip });
+  return Object.assign(made, { board });
 }
 
-const flip = (made: Bench): void => (made as Bench & { flip: () => void }).flip();
+interface Board {
+  /** Does what is under way and says so. */
+  flip: () => void;
+  /** Somebody presses its button. */
+  close: () => void;
+  /** When it was heard last; with every snapshot when absent. */
+  heardMs?: number;
+}
+
+const boardOf = (made: Bench): Board => (made as Bench & { board: Board }).board;
+const flip = (made: Bench): void => boardOf(made).flip();
 
 describe('the last act', () => {
   it('waits until everything has been off for its time, and is written down before it is done', () => {
@@ -50,6 +65,52 @@ describe('the last act', () => {
     made.pass(200);
     expect(made.host('w1')).toMatchObject({ phase: 'halted', trouble: expect.stringMatching(/no port to cut/) });
     expect(made.effects.filter(({ kind }) => kind === 'output')).toEqual([]);
+  });
+
+  it('does not come while a machine boots again that cannot answer yet', () => {
+    const made = bench({ hosts: { w1: { cuttable: false } } });
+    made.goDark();
+    made.rack.asleep('w1');
+    made.pass(30);
+    Object.assign(made.rack.host('w1'), { powerW: 9 });
+    made.pass(60);
+    expect(made.flying('output')).toEqual([]);
+    made.rack.asleep('w1');
+    made.pass(10);
+    expect(made.flying('output')).toMatchObject([{ on: false }]);
+  });
+
+  it('is one order, however long its board is not heard after it', () => {
+    const made = bench();
+    made.goDark();
+    made.pass(59);
+    boardOf(made).heardMs = made.rack.nowMs;
+    made.pass(5);
+    flip(made);
+    made.pass(300);
+    expect(made.effects.filter(({ kind }) => kind === 'output')).toHaveLength(1);
+  });
+
+  it('is ordered again when its board is read newly and its switch is closed', () => {
+    const made = bench();
+    made.goDark();
+    made.pass(65);
+    flip(made);
+    made.pass(30);
+    boardOf(made).close();
+    made.pass(2);
+    expect(made.flying('output')).toMatchObject([{ on: false }]);
+  });
+
+  it('is not begun while witnesses say that mains is back, though that is not confirmed', () => {
+    const made = bench();
+    made.goDark();
+    made.rack.leaning = 'present';
+    made.pass(120);
+    expect(made.effects.filter(({ kind }) => kind === 'output')).toEqual([]);
+    made.rack.leaning = undefined;
+    made.pass(2);
+    expect(made.flying('output')).toMatchObject([{ on: false }]);
   });
 
   it('is undone before anything is started', () => {

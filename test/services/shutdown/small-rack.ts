@@ -97,6 +97,7 @@ export class RackSketch {
   wallOffsetMs = WALL_0 - START_MS;
   verdict: Rack['mains']['verdict'] = 'present';
   verdictSinceMs = 0;
+  leaning: Rack['mains']['leaning'] | undefined;
   bank: BankView = {
     complete: true,
     freshness: 'fresh',
@@ -213,7 +214,13 @@ export class RackSketch {
           ];
         }),
       }),
-      mains: { verdict: this.verdict, sinceMs: this.verdictSinceMs, votes: [], disputed: false },
+      mains: {
+        verdict: this.verdict,
+        sinceMs: this.verdictSinceMs,
+        votes: [],
+        disputed: false,
+        ...(this.leaning === undefined ? {} : { leaning: this.leaning }),
+      },
       circuit: this.circuit,
       alarms: [],
     };
