@@ -1,4 +1,6 @@
 import { type Acceptance, more } from './acceptance.ts';
+import { crc16Modbus } from './framing/crc.ts';
+import { acceptLengthPrefixed } from './framing/length-prefixed.ts';
 
 /** One Modbus write. Addresses are those of the PDU, from 0. */
 export interface RegisterWrite {
@@ -59,4 +61,45 @@ export function acceptWrite(
   if (!same)
     return { kind: 'refuse', code: 'echo', message: 'the answer does not repeat the request', retryable: false };
   return { kind: 'take', value: {}, length };
+}
+
+const RTU_ANSWER = 8;
+const RTU_EXCEPTION = 5;
+
+/**
+ * The answer to a write on RTU: its first six bytes are those of the request, or it is an exception, whose code is the
+ * value. An adapter that gives the request back is passed over where the request is longer than its answer; the write of
+ * one register looks like its own echo, so only reading it back proves that it was done.
+ * @param body the request from the unit on, without its CRC
+ */
+export function acceptRtuWrite(received: Uint8Array, body: Uint8Array): Acceptance<{ readonly exception?: number }> {
+  const [unit, functionCode = 0] = body;
+  const acceptance = acceptLengthPrefixed(received, {
+    headerLength: 2,
+    startsWith: (byte) => byte === unit,
+    measure: (header) => {
+      if (header[1] === functionCode + EXCEPTION) return RTU_EXCEPTION;
+      if (header[1] !== functionCode) return undefined;
+      return echoes(header, body) ? echoLength(header, body) : RTU_ANSWER;
+    },
+    check: (frame) => (crc16Modbus(frame) === 0 ? undefined : 'crc'),
+  });
+  if (acceptance.kind !== 'take') return acceptance;
+  const { value: answer, length } = acceptance;
+  if (length === RTU_EXCEPTION) return { kind: 'take', value: { exception: answer[2] ?? 0 }, length };
+  const same = answer.subarray(0, RTU_ANSWER - 2).every((byte, index) => byte === body[index]);
+  if (!same)
+    return { kind: 'refuse', code: 'echo', message: 'the answer does not repeat the request', retryable: false };
+  return { kind: 'take', value: {}, length };
+}
+
+/** Goes on like the request where an answer would have its CRC. */
+function echoes(received: Uint8Array, body: Uint8Array): boolean {
+  const long = body.length > RTU_ANSWER - 2 && received.length > RTU_ANSWER - 2;
+  return long && received.subarray(0, body.length).every((byte, index) => byte === body[index]);
+}
+
+/** Undefined when all of the echo is there: the answer is behind it. */
+function echoLength(received: Uint8Array, body: Uint8Array): number | undefined {
+  return received.length < body.length + 2 ? body.length + 2 : undefined;
 }

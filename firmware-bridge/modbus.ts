@@ -4,7 +4,8 @@ import type { RegisterExchange, RegisterRead } from './exchange.ts';
 import { type ModbusCodec, modbusCodec, type RegisterQuestion } from './modbus-codec.ts';
 import { type AnswerShape, acceptRtu, acceptTcp, exceptionOf, tcpFrame, withCrc } from './modbus-frames.ts';
 import { AnswersUnderWay } from './modbus-order.ts';
-import { acceptWrite, type RegisterWrite, writeBody } from './modbus-write.ts';
+import { acceptRtuWrite, acceptWrite, type RegisterWrite, writeBody } from './modbus-write.ts';
+import type { Question } from './reply.ts';
 import { type TcpTransportOptions, tcpTransport } from './tcp.ts';
 import type { ByteTransport } from './transport.ts';
 
@@ -15,10 +16,14 @@ export type ModbusOptions = Partial<BusOptions>;
  * Modbus RTU over a serial port, or over TCP to a gateway in transparent mode.
  * An exception of the device is a `BridgeError` `refused` with reason `exception-<code>`.
  */
-export function modbusRtuExchange(transport: ByteTransport, options: ModbusOptions = {}): RegisterExchange {
+export function modbusRtuExchange(transport: ByteTransport, options: ModbusOptions = {}): WritableExchange {
   const now = options.now ?? (() => performance.now());
   const bus = new Bus(transport, { gapMs: 10, timeoutMs: 1_000, tries: 2, ...options });
-  return registerExchange(bus, { lowestUnit: 1, highestUnit: 247 }, rtuReader(bus, now));
+  const units = { lowestUnit: 1, highestUnit: 247 };
+  return writable(bus, registerExchange(bus, units, rtuReader(bus, now)), (body) => ({
+    bytes: withCrc(body),
+    accept: (received) => acceptRtuWrite(received, body),
+  }));
 }
 
 /**
@@ -41,16 +46,11 @@ export function modbusTcpExchange(
     transaction = (transaction % 0xffff) + 1;
     return transaction;
   };
-  const { name, read, close } = registerExchange(bus, { lowestUnit: 0, highestUnit: 255 }, tcpReader(next));
-  return {
-    name,
-    get stats() {
-      return bus.stats;
-    },
-    read,
-    close,
-    write: (write) => bus.run((turn) => writeOnce(bus.name, write, next(), turn), write.signal),
-  };
+  const units = { lowestUnit: 0, highestUnit: 255 };
+  return writable(bus, registerExchange(bus, units, tcpReader(next)), (body) => {
+    const own = next();
+    return { bytes: tcpFrame(body, own), accept: (received) => acceptWrite(received, body, own) };
+  });
 }
 
 /** One that can be written to. */
@@ -59,14 +59,27 @@ export interface WritableExchange extends RegisterExchange {
   write(write: RegisterWrite): Promise<void>;
 }
 
-async function writeOnce(name: string, write: RegisterWrite, transaction: number, { ask }: Turn): Promise<void> {
+/** A write as it goes over the wire, and how its answer is recognised. */
+type WriteFrame = (body: Uint8Array) => Pick<Question<{ readonly exception?: number }>, 'bytes' | 'accept'>;
+
+function writable(bus: Bus, { name, read, close }: RegisterExchange, frame: WriteFrame): WritableExchange {
+  return {
+    name,
+    get stats() {
+      return bus.stats;
+    },
+    read,
+    close,
+    write: (write) => bus.run((turn) => writeOnce(bus.name, write, frame, turn), write.signal),
+  };
+}
+
+async function writeOnce(name: string, write: RegisterWrite, frame: WriteFrame, { ask }: Turn): Promise<void> {
   const { unit, functionCode, address, values, timeoutMs } = write;
   const label = `unit ${unit} write ${functionCode} ${address}+${values.length}`;
-  const body = writeBody(write);
   const { exception } = await ask({
     label,
-    bytes: tcpFrame(body, transaction),
-    accept: (received) => acceptWrite(received, body, transaction),
+    ...frame(writeBody(write)),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   if (exception !== undefined) throw exceptionError(name, label, exception);
