@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { peer } from '../peers.ts';
-import { freePort, until, Workshop } from '../services/telemetry/peers.ts';
+import { freePort } from '../ports.ts';
+import { until, Workshop } from '../services/telemetry/peers.ts';
 import { type Bench, figure, type Outcome, type Settings, spreadOf } from './bench.ts';
 import { costOf, type ProcessCost } from './process-cost.ts';
 

@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { Stage } from '../e2e/stage.ts';
 import { peer } from '../peers.ts';
+import { freePort } from '../ports.ts';
 import { Upsd } from '../services/nut/nut-peers.ts';
 import { influxDb, influxQuery, victoriaMetrics } from '../services/telemetry/databases.ts';
-import { freePort, until, type Workshop } from '../services/telemetry/peers.ts';
+import { until, type Workshop } from '../services/telemetry/peers.ts';
 import { type Exposition, parseExposition } from './exposition.ts';
 
 /** An outage on the simulated rack, as the real service told it to Prometheus, VictoriaMetrics and InfluxDB. */

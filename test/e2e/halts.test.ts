@@ -15,8 +15,9 @@ import { serveProxmoxApi } from '../../services/twin/devices/proxmox-api.ts';
 import { serveTalosApi } from '../../services/twin/devices/talos-api.ts';
 import { type RackHandle, serveRack } from '../../services/twin/rack.ts';
 import type { ConfigInput } from '../../services/twin/rack-config.ts';
+import { freePort } from '../ports.ts';
 import { authority, openssl } from '../services/hosts/certificates.ts';
-import { freePort, getJson, until } from './stage.ts';
+import { getJson, until } from './stage.ts';
 
 /** One rack with a machine for each way of halting: the whole service, real wires, and an agent as its own process. */
 

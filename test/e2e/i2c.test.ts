@@ -8,7 +8,8 @@ import { stringify } from 'yaml';
 import type { Snapshot } from '../../services/shutdown/view.ts';
 import { I2cShim } from '../firmware-bridge/i2c-shim.ts';
 import { peer } from '../peers.ts';
-import { freePort, getJson, until } from './stage.ts';
+import { freePort } from '../ports.ts';
+import { getJson, until } from './stage.ts';
 
 /** A rack without a BMS: the real service and the real i2c-bus on simulated chips, while they come and go. */
 

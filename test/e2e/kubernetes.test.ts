@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { freePort } from '../ports.ts';
 import { expectEverythingAsBefore } from './expectations.ts';
-import { freePort, Stage } from './stage.ts';
+import { Stage } from './stage.ts';
 
 let stage: Stage | undefined;
 afterEach(async () => {

@@ -7,10 +7,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { Snapshot } from '../../services/shutdown/view.ts';
 import { peer } from '../peers.ts';
+import { freePort } from '../ports.ts';
 import { runs, Upsd, upsmon } from '../services/nut/nut-peers.ts';
 import { Talk } from '../services/nut/talk.ts';
 import { Workshop } from '../services/telemetry/peers.ts';
-import { freePort, getJson, Stage, until } from './stage.ts';
+import { getJson, Stage, until } from './stage.ts';
 
 /** The real service between NUT's own programs: below it upsd, above it upsc and upsmon. */
 

@@ -5,8 +5,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { peer } from '../peers.ts';
+import { freePort } from '../ports.ts';
 import { expectEverythingAsBefore } from './expectations.ts';
-import { freePort, Stage, until, type WorldEvent, type WorldState } from './stage.ts';
+import { Stage, until, type WorldEvent, type WorldState } from './stage.ts';
 
 /** The whole story from outside: real processes, real wires, foreign clients looking on. */
 

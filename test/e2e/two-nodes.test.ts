@@ -6,8 +6,9 @@ import { parse, stringify } from 'yaml';
 import type { LeaseView } from '../../services/shutdown/leadership.ts';
 import type { JournalLine } from '../../services/shutdown/view.ts';
 import { peer } from '../peers.ts';
+import { freePort } from '../ports.ts';
 import { expectEverythingAsBefore } from './expectations.ts';
-import { freePort, getJson, type Running, Stage, start, until } from './stage.ts';
+import { getJson, type Running, Stage, start, until } from './stage.ts';
 
 /** Two services as processes of their own on one rack, with a real broker between them. */
 

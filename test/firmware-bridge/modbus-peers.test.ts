@@ -7,7 +7,8 @@ import { modbusRtuExchange, modbusTcpExchange } from '../../firmware-bridge/modb
 import { serialTransport } from '../../firmware-bridge/serial.ts';
 import { tcpTransport } from '../../firmware-bridge/tcp.ts';
 import { peer } from '../peers.ts';
-import { accepts, cable, freePort, kill, listening, portOf, pymodbusSlave, temporaryFolder, until } from './peers.ts';
+import { freePort } from '../ports.ts';
+import { accepts, cable, kill, listening, portOf, pymodbusSlave, temporaryFolder, until } from './peers.ts';
 
 const socat = peer('socat');
 const pymodbus = peer('pymodbus');

@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modbusTcpExchange, type RegisterWrite, type WritableExchange } from '../../firmware-bridge/index.ts';
 import { peer } from '../peers.ts';
-import { accepts, freePort, kill, pymodbusSlave, temporaryFolder, until } from './peers.ts';
+import { freePort } from '../ports.ts';
+import { accepts, kill, pymodbusSlave, temporaryFolder, until } from './peers.ts';
 
 const pymodbus = peer('pymodbus');
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -43,15 +43,6 @@ export async function cable(
   const child = spawn(socat, [`pty,raw,echo=0,link=${a}`, `pty,raw,echo=0,link=${b}`], { stdio: 'ignore' });
   await until('both ends of the pty pair', () => existsSync(a) && existsSync(b));
   return { a, b, pull: () => kill(child) };
-}
-
-/** A free TCP port; nothing listens on it when this resolves. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await listening(server, 0);
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export function listening(server: Server, port: number): Promise<void> {

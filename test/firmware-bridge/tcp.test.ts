@@ -4,7 +4,8 @@ import { transportAt } from '../../firmware-bridge/address.ts';
 import { byteExchange } from '../../firmware-bridge/byte-exchange.ts';
 import type { BridgeError } from '../../firmware-bridge/errors.ts';
 import { tcpTransport } from '../../firmware-bridge/tcp.ts';
-import { freePort, listening, portOf, until } from './peers.ts';
+import { freePort } from '../ports.ts';
+import { listening, portOf, until } from './peers.ts';
 
 let server: Server;
 let clients: Set<Socket>;

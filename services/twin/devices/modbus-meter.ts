@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import type { World } from '../model.ts';
+import { lastingPort } from './lasting-port.ts';
 import { type PluggableHandle, Sequence } from './plug.ts';
 
 export interface MeterOptions {
@@ -76,7 +76,8 @@ export async function serveModbusMeter(
   let close: (() => Promise<void>) | undefined;
   const open = async () => {
     if (close) return;
-    if (port === 0) port = await freePort(host);
+    // The server library takes port 0 for "the default".
+    if (port === 0) port = await lastingPort(host);
     const server = new modbus.ServerTCP(vector, { host, port, unitID: unit });
     server.on('error', () => undefined);
     await new Promise<void>((resolve, reject) => {
@@ -103,16 +104,3 @@ function floats(address: number, length: number, valueAt: (pair: number) => numb
 }
 
 const exception = (modbusErrorCode: number): Error => Object.assign(new Error('modbus exception'), { modbusErrorCode });
-
-/** The server library takes port 0 for "the default", so a free one is looked for first. */
-async function freePort(host: string): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen({ host, port: 0 }, () => resolve());
-  });
-  const address = probe.address();
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error(`no free port on ${host}`);
-  return address.port;
-}

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { lastingPort } from './lasting-port.ts';
 import { Sequence } from './plug.ts';
 
 /** A listening socket that can vanish and come back on the port it had. */
@@ -25,6 +26,7 @@ export class TcpServer {
   listen(): Promise<void> {
     return this.#sequence.run(async () => {
       if (this.#server) return;
+      if (this.#port === 0) this.#port = await lastingPort(this.#host);
       const server = createServer((socket) => this.#accept(socket));
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
@@ -34,8 +36,6 @@ export class TcpServer {
         });
       });
       server.on('error', () => undefined);
-      const address = server.address();
-      if (address !== null && typeof address === 'object') this.#port = address.port;
       this.#server = server;
     });
   }

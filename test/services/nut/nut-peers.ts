@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { peer } from '../../peers.ts';
-import { freePort, type Running, until, type Workshop } from '../telemetry/peers.ts';
+import { freePort } from '../../ports.ts';
+import { type Running, until, type Workshop } from '../telemetry/peers.ts';
 
 /** NUT's own programs, each on a folder and a port of its own. */
 

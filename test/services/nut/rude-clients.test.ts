@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LineReader, MOST_LINE_BYTES } from '../../../services/nut/server/line-reader.ts';
 import { wordsOf } from '../../../services/nut/words.ts';
-import { freePort, until } from '../telemetry/peers.ts';
+import { freePort } from '../../ports.ts';
+import { until } from '../telemetry/peers.ts';
 import { type RunningServer, type ServeOptions, serve } from './running-server.ts';
 import { Talk } from './talk.ts';
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../ports.ts';
 
 /** Communities and keys that snmpd below knows. */
 export const SNMPD = {
@@ -88,16 +88,6 @@ async function listening(child: ChildProcess, log: string): Promise<void> {
   }
   throw new Error('snmpd did not come up');
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 
 /** Speaks pass_persist: PING, get, getnext, set; three lines for an answer. Empty lines are ignored. */
 const SCRIPT = `

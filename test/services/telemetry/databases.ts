@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { peer } from '../../peers.ts';
-import { freePort, type Running, until, type Workshop } from './peers.ts';
+import { freePort } from '../../ports.ts';
+import { type Running, until, type Workshop } from './peers.ts';
 
 /** Databases to write to: real ones in folders of their own, and one that answers what a test wants. */
 

@@ -10,8 +10,9 @@ import {
   openEmbeddedBroker,
 } from '../../../services/telemetry/embedded-broker.ts';
 import { mqttSink } from '../../../services/telemetry/mqtt.ts';
+import { freePort } from '../../ports.ts';
 import { mosquittoSub, nextMessage, payloads, subscribe } from './mosquitto.ts';
-import { freePort, until, Workshop } from './peers.ts';
+import { until, Workshop } from './peers.ts';
 import { snapshotFixture, testFeed, testLog } from './snapshot-fixture.ts';
 import { openssl, tlsMaterial } from './tls-material.ts';
 

@@ -7,6 +7,7 @@ import type { Sink, Snapshot } from '../../../services/shutdown/view.ts';
 import { type InfluxOptions, type InfluxSink, influxSink } from '../../../services/telemetry/influx.ts';
 import { influxLines } from '../../../services/telemetry/influx-lines.ts';
 import type { InfluxSecrets } from '../../../services/telemetry/influx-request.ts';
+import { freePort } from '../../ports.ts';
 import {
   type FakeDatabase,
   fakeDatabase,
@@ -16,7 +17,7 @@ import {
   victoria,
   victoriaMetrics,
 } from './databases.ts';
-import { freePort, until, Workshop } from './peers.ts';
+import { until, Workshop } from './peers.ts';
 import { later, rackFixture, snapshotFixture, testLog, WALL_MS, withRack } from './snapshot-fixture.ts';
 
 const workshop = new Workshop();

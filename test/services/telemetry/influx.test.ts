@@ -11,7 +11,8 @@ import { influxSink } from '../../../services/telemetry/influx.ts';
 import { influxLines } from '../../../services/telemetry/influx-lines.ts';
 import { prometheusText } from '../../../services/telemetry/prometheus.ts';
 import { peer } from '../../peers.ts';
-import { freePort, until, Workshop } from './peers.ts';
+import { freePort } from '../../ports.ts';
+import { until, Workshop } from './peers.ts';
 import {
   allStale,
   fresh,

@@ -3,7 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MqttClient } from 'mqtt';
 import { peer } from '../../peers.ts';
-import { freePort, type Running, until, type Workshop } from './peers.ts';
+import { freePort } from '../../ports.ts';
+import { type Running, until, type Workshop } from './peers.ts';
 
 export const mosquitto = peer('mosquitto');
 export const mosquittoSub = peer('mosquitto_sub');

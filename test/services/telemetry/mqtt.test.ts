@@ -6,6 +6,7 @@ import mqtt from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MqttConfig } from '../../../services/config/schema.ts';
 import { type MqttSink, mqttSink } from '../../../services/telemetry/mqtt.ts';
+import { freePort } from '../../ports.ts';
 import {
   asHoldover,
   mosquitto,
@@ -16,7 +17,7 @@ import {
   payloads,
   subscribe,
 } from './mosquitto.ts';
-import { freePort, until, Workshop } from './peers.ts';
+import { until, Workshop } from './peers.ts';
 import { allStale, changed, later, snapshotFixture, testFeed, testLog, WALL_MS } from './snapshot-fixture.ts';
 import { openssl, tlsMaterial } from './tls-material.ts';
 
