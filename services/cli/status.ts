@@ -2,6 +2,7 @@ import type { Rack } from '../rack/rack.ts';
 import type { LeaseView } from '../shutdown/leadership.ts';
 import type { CoordinatorView } from '../shutdown/view.ts';
 import { serviceAt } from './service-client.ts';
+import { switchLines } from './status-switches.ts';
 import { sayDuration } from './words.ts';
 
 interface RackAnswer {
@@ -43,7 +44,7 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     `circuit   ${figure(circuit.currentA, 1, 'A')} of ${circuit.limitA.toFixed(0)} A`,
   ];
   if (coordinator.lease !== undefined) lines.splice(1, 0, `node      ${leaseWords(coordinator.lease)}`);
-  lines.push(...upsLines(rack));
+  lines.push(...upsLines(rack), ...switchLines(rack, coordinator.hosts));
   for (const stage of coordinator.schedule.stages) {
     const when = stage.beginsInS === undefined ? stage.state : `begins in ${sayDuration(stage.beginsInS)}`;
     lines.push(

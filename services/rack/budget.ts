@@ -10,7 +10,10 @@ const CLASS_W: readonly number[] = [15.4, 4, 7, 15.4, 30, 45, 60, 75, 90];
 /** Not classified, or not told: as class 0. */
 const UNCLASSED_W = 15.4;
 
-type Promised = Pick<PortSample, 'poeClass'> & { readonly reservedW?: number | undefined };
+interface Promised {
+  readonly poeClass?: number | undefined;
+  readonly reservedW?: number | undefined;
+}
 
 /** Power promised to a port, W: what the switch says, else what its class stands for. */
 export const reservedW = ({ reservedW: told, poeClass }: Promised): number =>
@@ -120,11 +123,14 @@ export interface Starting {
   readonly surgeW: number;
   /** As it was before it was cut; 15.4 W are promised to one that does not tell. */
   readonly poeClass?: number | undefined;
+  /** The switch has promised its class already. */
+  readonly promised?: true;
 }
 
 export interface Fit {
-  readonly fits: boolean;
-  /** What is left of the switch's room when all of them start, W; below 0 when they do not fit. Infinite without a budget. */
+  /** What there is too little of; absent when all of them may start. */
+  readonly lacks?: 'power' | 'promise';
+  /** What is left of the scarcer of the two, W; below 0 when they do not fit. Infinite without a budget. */
   readonly leftW: number;
 }
 
@@ -133,15 +139,17 @@ export interface Fit {
  * their surge; one that does not say how it admits is taken as measuring.
  */
 export function fits(sample: Budgeted | undefined, starting: readonly Starting[]): Fit {
-  const surgeW = starting.reduce((total, each) => total + each.surgeW, 0);
-  const promisedW = starting.reduce(
-    (total, { poeClass }) => total + reservedW(poeClass === undefined ? {} : { poeClass }),
-    0,
-  );
-  const rooms = [roomW(sample, 'drawn') - surgeW];
-  if (sample?.admission === 'static') rooms.push(roomW(sample, 'promised') - promisedW);
-  const leftW = Math.min(...rooms);
-  return { fits: leftW >= 0, leftW: Number.isFinite(leftW) ? toMilliwatts(leftW) : leftW };
+  const powerW = roomW(sample, 'drawn') - starting.reduce((total, each) => total + each.surgeW, 0);
+  const byClass = sample?.admission === 'static';
+  const anew = starting.filter(({ promised }) => promised !== true);
+  const promiseW = byClass
+    ? roomW(sample, 'promised') - anew.reduce((total, each) => total + reservedW(each), 0)
+    : Number.POSITIVE_INFINITY;
+  const leftW = Math.min(powerW, promiseW);
+  if (leftW === Number.POSITIVE_INFINITY) return { leftW };
+  const rounded = toMilliwatts(leftW);
+  if (rounded >= 0) return { leftW: rounded };
+  return { lacks: promiseW < powerW ? 'promise' : 'power', leftW: rounded };
 }
 
 function roomW(sample: Budgeted | undefined, kind: 'drawn' | 'promised'): number {

@@ -1,4 +1,5 @@
-import { drawW, nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
+import { nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
+import { fittingGroup } from './fitting-group.ts';
 import { canCut, goalOf, hostsOfStage, type Member, stagedHosts } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
 import { restoreGate } from './restore-gate.ts';
@@ -7,8 +8,6 @@ import type { Turn } from './turn.ts';
 
 /** Bringing hosts back: power in groups, wait until each is really up, take our cordon away. */
 
-/** A Pi's draw while it boots, as a multiple of its settled draw; unverified, from memory (poe-standards.md §5). */
-const BOOT_SURGE = 1.4;
 /** How often a sleeping machine is sent its magic packet, ms. */
 const WAKE_EVERY_MS = 15_000;
 const POWER_CYCLES = 1;
@@ -69,69 +68,6 @@ const startable =
       return !turn.busy('cut', host.id) && turn.nowMs - state.sinceMs >= turn.policy.restore.offTimeS * 1000;
     return state.phase === 'halted' && !canCut(host, state);
   };
-
-/** As many of the candidates as the switch's budget and the circuit's continuous limit allow together. */
-function fittingGroup(
-  turn: Turn,
-  candidates: readonly Member[],
-): { group: readonly Member[]; without: readonly (readonly [Member, string])[] } {
-  const { rack, policy } = turn;
-  const { circuit } = rack;
-  const starting = stagedHosts(turn).filter(
-    ([, state]) => state.phase === 'powering' && state.backSinceMs === undefined && state.trouble === undefined,
-  );
-  let circuitFreeW =
-    circuit.freshness === 'fresh' && circuit.currentA !== undefined
-      ? (circuit.limitA - circuit.currentA) * policy.circuitVolts - stillToComeW(turn, starting)
-      : Number.POSITIVE_INFINITY;
-  const budgetFreeW = new Map<string, number>();
-  const group: Member[] = [];
-  const without: [Member, string][] = [];
-  for (const pair of candidates) {
-    if (group.length >= policy.restore.groupSize) break;
-    const [host] = pair;
-    // A machine that never stopped draws most of it already.
-    const surgeW = reachable(rack, host) === true ? moreW(turn, pair) : surgeOf(turn, pair);
-    const freeW =
-      host.switchId === undefined ? Number.POSITIVE_INFINITY : freeOn(turn, host.switchId, starting, budgetFreeW);
-    if (surgeW > freeW || surgeW > circuitFreeW) {
-      const where = surgeW > freeW ? `switch ${host.switchId ?? ''}` : 'the circuit';
-      const leftW = Math.max(0, Math.min(freeW, circuitFreeW));
-      without.push([
-        pair,
-        `not started: it takes ${surgeW.toFixed(0)} W while it boots, ${where} has ${leftW.toFixed(0)} W left`,
-      ]);
-      continue;
-    }
-    if (host.switchId !== undefined) budgetFreeW.set(host.switchId, freeW - surgeW);
-    circuitFreeW -= surgeW;
-    group.push(pair);
-  }
-  return { group, without };
-}
-
-const surgeOf = ({ rack }: Turn, [host, state]: Member): number =>
-  (state.drawBeforeW ?? drawW(rack, host)) * BOOT_SURGE;
-
-/** What a host will draw while it boots beyond what is measured at its port already, W. */
-function moreW(turn: Turn, member: Member): number {
-  const { port, observed } = portOf(turn.rack, member[0]);
-  const drawnW = observed?.freshness === 'fresh' ? (port?.powerW ?? 0) : 0;
-  return Math.max(0, surgeOf(turn, member) - drawnW);
-}
-
-/** The same of all that are starting: a write may be under way, or be repeated. */
-const stillToComeW = (turn: Turn, starting: readonly Member[]): number =>
-  starting.reduce((sum, member) => sum + moreW(turn, member), 0);
-
-function freeOn(turn: Turn, switchId: string, starting: readonly Member[], known: ReadonlyMap<string, number>): number {
-  const sample = turn.rack.switches[switchId]?.sample;
-  const free = known.get(switchId);
-  if (free !== undefined) return free;
-  if (sample?.budgetW === undefined) return Number.POSITIVE_INFINITY;
-  const mine = starting.filter(([host]) => host.switchId === switchId);
-  return sample.budgetW - (sample.drawnW ?? 0) - stillToComeW(turn, mine);
-}
 
 function powerPorts(turn: Turn, group: readonly Member[]): void {
   const bySwitch = new Map<string, { host: string; port: string }[]>();

@@ -127,10 +127,15 @@ export function seenOff(
     if (watch.lowDraw < LOW_READINGS) return undefined;
     return `draw down to ${(port.powerW ?? 0).toFixed(1)} W`;
   }
-  // A machine closes its network long before its disks: silence alone must have lasted.
+  // Whole racks fall silent when a switch starts anew; only of who was told to halt it says something.
+  if (host.canHalt && !state.haltTaken) return undefined;
+  return longSilent(watch, host, state, nowMs) ? 'no longer answers' : undefined;
+}
+
+/** A machine closes its network long before its disks: silence alone must have lasted. */
+export function longSilent(watch: HostWatch, host: HostPolicy, state: HostState, nowMs: number): boolean {
   const silentMs = nowMs - Math.max(watch.silentSinceMs, state.sinceMs);
-  if (watch.unreachable >= SILENT_PROBES && silentMs >= host.offAfterSilenceS * 1000) return 'no longer answers';
-  return undefined;
+  return watch.unreachable >= SILENT_PROBES && silentMs >= host.offAfterSilenceS * 1000;
 }
 
 /**
@@ -170,6 +175,7 @@ function portAsItIs(port: PortBefore): PortBefore {
     port: port.port,
     ...(port.enabled === undefined ? {} : { enabled: port.enabled }),
     ...(port.priority === undefined ? {} : { priority: port.priority }),
+    ...(port.poeClass === undefined ? {} : { poeClass: port.poeClass }),
   };
 }
 

@@ -69,7 +69,7 @@ export interface PoeSwitch {
 }
 
 /** A port as it was before we first touched it; what restore brings back. */
-export type PortBefore = Pick<PortSample, 'port' | 'enabled' | 'priority'>;
+export type PortBefore = Pick<PortSample, 'port' | 'enabled' | 'priority' | 'poeClass'>;
 
 export interface HostControl {
   readonly id: string;

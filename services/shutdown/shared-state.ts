@@ -24,8 +24,10 @@ const hostSchema = z.object({
       port: name,
       enabled: z.boolean().optional(),
       priority: z.enum(['low', 'high', 'critical']).optional(),
+      poeClass: z.int().min(0).max(8).optional(),
     })
     .optional(),
+  haltTaken: z.boolean().optional(),
   forced: z.boolean(),
   powerCycles: count,
   skipped: z.boolean().optional(),

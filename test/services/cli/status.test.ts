@@ -116,6 +116,41 @@ describe('status', () => {
     expect(out).toContain('workers: begins in 23 min if mains failed now');
   });
 
+  it('says of each switch what is left, and which port would lose power first', async () => {
+    const sample = {
+      kind: 'switch' as const,
+      measuredAtMs: 0,
+      budgetW: 120,
+      drawnW: 111.2,
+      headroomW: 8.8,
+      dropOrder: ['4', '2'],
+      totalTrusted: true,
+      ports: [],
+    };
+    const { dropOrder: _, headroomW: __, budgetW: ___, ...bare } = sample;
+    const switches = {
+      sw1: { freshness: 'fresh', sample },
+      sw2: { freshness: 'fresh', sample: { ...sample, dropOrder: ['9'] } },
+      sw3: { freshness: 'fresh', sample: bare },
+      sw4: { freshness: 'stale', sample },
+      sw5: { freshness: 'absent' },
+    };
+    const fed = [...hosts, { ...host('pi7', 'up'), switchId: 'sw1', port: '4' }];
+    const url = await serve({
+      ...GOOD,
+      '/api/v1/rack': { rack: { ...rack, switches } },
+      '/api/v1/hosts': { phase: 'mains', hosts: fed },
+    });
+    const { out } = await captured(() => status({ url }));
+    expect(out.split('\n').filter((line) => line.startsWith('switch'))).toEqual([
+      'switch    sw1: 111 W of 120 W, 8.8 W left, port 4 (pi7) would lose power first',
+      'switch    sw2: 111 W of 120 W, 8.8 W left, port 9 would lose power first',
+      'switch    sw3: 111 W',
+      'switch    sw4: stale',
+      'switch    sw5: absent',
+    ]);
+  });
+
   it('has it all as one line of JSON', async () => {
     const url = await serve(GOOD);
     const { value, out } = await captured(() => status({ url, json: true }));

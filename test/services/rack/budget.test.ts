@@ -186,12 +186,16 @@ describe('starting together', () => {
 
   it('fits: by what is drawn, and by classes where the switch admits so', () => {
     const seen = sample({ budgetW: 100, guardW: 10, drawnW: 60, reservedW: 75 });
-    expect(fits(seen, [{ surgeW: 20 }])).toEqual({ fits: true, leftW: 10 });
-    expect(fits(seen, [{ surgeW: 20 }, { surgeW: 20 }])).toEqual({ fits: false, leftW: -10 });
-    expect(fits({ ...seen, admission: 'static' }, [{ surgeW: 5 }])).toEqual({ fits: false, leftW: -0.4 });
-    expect(fits({ ...seen, admission: 'static' }, [{ surgeW: 5, poeClass: 1 }]).fits).toBe(true);
-    expect(fits(undefined, [{ surgeW: 5 }])).toEqual({ fits: true, leftW: Number.POSITIVE_INFINITY });
-    expect(fits({ budgetW: 50 }, [{ surgeW: 60 }])).toEqual({ fits: false, leftW: -10 });
+    const byClass: SwitchSample = { ...seen, admission: 'static' };
+    expect(fits(seen, [{ surgeW: 20 }])).toEqual({ leftW: 10 });
+    expect(fits(seen, [{ surgeW: 30 }])).toEqual({ leftW: 0 });
+    expect(fits(seen, [{ surgeW: 20 }, { surgeW: 20 }])).toEqual({ lacks: 'power', leftW: -10 });
+    expect(fits(byClass, [{ surgeW: 5 }])).toEqual({ lacks: 'promise', leftW: -0.4 });
+    expect(fits(byClass, [{ surgeW: 5, poeClass: 1 }])).toEqual({ leftW: 11 });
+    expect(fits(byClass, [{ surgeW: 5, poeClass: 4, promised: true }])).toEqual({ leftW: 15 });
+    expect(fits(byClass, [{ surgeW: 50, poeClass: 1 }])).toEqual({ lacks: 'power', leftW: -20 });
+    expect(fits(undefined, [{ surgeW: 5 }])).toEqual({ leftW: Number.POSITIVE_INFINITY });
+    expect(fits({ budgetW: 50 }, [{ surgeW: 60 }])).toEqual({ lacks: 'power', leftW: -10 });
   });
 });
 
