@@ -3,12 +3,12 @@ import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
 import { cordonsAll, goalOf, isOff, stagedHosts, takesPart } from './goal.ts';
-import { awaitOff, cordon, cut, drain, halt, stayOff } from './going-down.ts';
+import { awaitOff, cameUp, cordon, cut, drain, halt, stayOff } from './going-down.ts';
 import { lastAct, outputsReturn } from './last-act.ts';
 import type { HostPolicy, Policy } from './policy.ts';
 import { callOff, followRehearsal } from './rehearsal.ts';
 import { takeResult } from './results.ts';
-import type { CoordinatorState, Effect, HostState, Input, JournalEntry } from './state.ts';
+import type { CoordinatorState, Effect, Input, JournalEntry } from './state.ts';
 import { hostsOf, Turn, type Watch } from './turn.ts';
 import type { Schedule } from './view.ts';
 
@@ -38,7 +38,7 @@ export function decide(
   if (input.kind === 'result') takeResult(turn, input);
   giveUpLost(turn);
   const answer = input.kind === 'command' ? obey(turn, input.command, input.author) : undefined;
-  for (const [host, state] of stagedHosts(turn)) watch(turn, host, state);
+  watch(turn);
   followMains(turn);
   followRehearsal(turn);
   turn.reckon();
@@ -61,8 +61,11 @@ export function decide(
   };
 }
 
-function watch(turn: Turn, host: HostPolicy, state: HostState): void {
-  turn.see(host.id, watchHost(turn.watch.hosts[host.id] ?? nothingSeen, turn.rack, host, state));
+function watch(turn: Turn): void {
+  const hosts = { ...turn.watch.hosts };
+  for (const [host, state] of stagedHosts(turn))
+    hosts[host.id] = watchHost(hosts[host.id] ?? nothingSeen, turn.rack, host, state);
+  turn.watch = { ...turn.watch, hosts };
 }
 
 /** Every edge promises an answer; one that breaks its promise must not hold a host for ever, ms. */
@@ -104,6 +107,8 @@ const runOf = (turn: Turn): { runId?: string } => (turn.state.runId === undefine
 
 function beginStages(turn: Turn): void {
   if (turn.state.phase !== 'on-battery' && turn.state.phase !== 'shutting-down') return;
+  // Who was dead for a while knows nothing yet, and nothing known looks like nothing left.
+  if (turn.looksAround) return;
   if (turn.rack.forcedShutdown !== undefined) turn.beginAll('external');
   // A stage that begins changes the load ahead of the next one, so each is looked at anew.
   for (let index = 0; index < turn.policy.stages.length; index += 1) {
@@ -155,6 +160,9 @@ function pursue(turn: Turn, host: HostPolicy): void {
       else awaitUp(turn, host, state);
       return;
     case 'halted':
+      if (goal === 'up') cameUp(turn, host, state);
+      else if (goal === 'off') stayOff(turn, host, state);
+      return;
     case 'cut':
       if (goal === 'off') stayOff(turn, host, state);
       return;

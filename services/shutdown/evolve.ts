@@ -1,6 +1,7 @@
 import type { Policy } from './policy.ts';
+import { succeeded } from './promises.ts';
 import { adopt } from './shared-state.ts';
-import type { CoordinatorState, HostState, JournalEntry, StageState } from './state.ts';
+import type { CoordinatorState, EffectResult, HostState, JournalEntry, StageState } from './state.ts';
 
 /**
  * State is the fold of the journal. Live and after a restart the very same function runs, so what is not in the
@@ -54,12 +55,23 @@ export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: numbe
       return { ...state, lease: { epoch: entry.epoch, acting: entry.acting } };
     case 'adopted':
       return adopt(state, entry.state, atMs);
-    case 'intent':
     case 'outcome':
+      return entry.effectKind === 'halt' ? takenHalts(state, entry.results) : state;
+    case 'intent':
     case 'command':
     case 'note':
       return state;
   }
+}
+
+function takenHalts(state: CoordinatorState, results: readonly EffectResult[]): CoordinatorState {
+  const taken = results
+    .filter((result) => succeeded(result) && state.hosts[result.host]?.phase === 'halting')
+    .flatMap(({ host }) => {
+      const before = state.hosts[host];
+      return before === undefined ? [] : [[host, { ...before, haltTaken: true }] as const];
+    });
+  return taken.length === 0 ? state : { ...state, hosts: { ...state.hosts, ...Object.fromEntries(taken) } };
 }
 
 function enterPhase(
@@ -111,7 +123,7 @@ function changeHost(
   const before = state.hosts[entry.host];
   if (before === undefined) return state;
   const { trouble, back, ...change } = entry.change;
-  const { trouble: oldTrouble, backSinceMs: oldBack, ...rest } = before;
+  const { trouble: oldTrouble, backSinceMs: oldBack, haltTaken, ...rest } = before;
   const moved = change.phase !== undefined && change.phase !== before.phase;
   const keptTrouble = trouble === undefined ? oldTrouble : (trouble ?? undefined);
   // A host that is up again owes nothing to the outage that is over.
@@ -122,6 +134,7 @@ function changeHost(
     ...change,
     sinceMs: moved ? atMs : before.sinceMs,
     ...(moved ? {} : backAt(back, oldBack, atMs)),
+    ...(moved || haltTaken === undefined ? {} : { haltTaken }),
     ...(keptTrouble === undefined ? {} : { trouble: keptTrouble }),
   };
   return { ...state, hosts: { ...state.hosts, [entry.host]: after } };

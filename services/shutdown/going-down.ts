@@ -1,4 +1,15 @@
-import { type HostWatch, nodeOf, nothingSeen, portOf, reachable, rememberedOf, seenOff, seenUp } from './evidence.ts';
+import {
+  drawsLikeRunning,
+  type HostWatch,
+  longSilent,
+  nodeOf,
+  nothingSeen,
+  portOf,
+  reachable,
+  rememberedOf,
+  seenOff,
+  seenUp,
+} from './evidence.ts';
 import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts, takesPart } from './goal.ts';
 import type { HostPolicy, StagePolicy } from './policy.ts';
 import type { PortBefore } from './promises.ts';
@@ -116,6 +127,8 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
       { phase: 'halted', forced: true },
       'not seen to be off by its deadline: its port is cut by force',
     );
+  } else if (longSilent(watch, host, state, turn.nowMs)) {
+    turn.host(host.id, { phase: 'halted', trouble: null }, 'no longer answers, though nobody saw it take the halt');
   } else {
     const trouble = 'not seen to be off by its deadline, and has no port to cut';
     turn.host(host.id, { phase: 'halted', trouble }, trouble);
@@ -141,16 +154,15 @@ const SETTLED_MS = 8000;
  * started anew and gives power to all ports. It is put down once more.
  */
 export function stayOff(turn: Turn, host: HostPolicy, state: HostState): void {
-  if (turn.nowMs - state.sinceMs < SETTLED_MS || state.trouble !== undefined) return;
-  if (state.phase === 'halted' && state.forced) return;
+  if (turn.nowMs - state.sinceMs < SETTLED_MS || (state.phase === 'halted' && state.forced)) return;
+  const toBeCut = state.phase === 'halted' && canCut(host, state);
+  if (state.trouble !== undefined && !toBeCut) return;
   const rehalts = (state.rehalts ?? 0) + 1;
-  const runs = reachable(turn.rack, host) === true;
+  const runs = reachable(turn.rack, host) === true || (toBeCut && drawsLikeRunning(turn.rack, host, state));
   const { port, observed } = portOf(turn.rack, host);
   const seenSince = observed?.freshness === 'fresh' && (observed.receivedAtMs ?? 0) > state.sinceMs + SETTLED_MS / 2;
   const powered = state.phase === 'cut' && seenSince && port?.enabled === true;
   if (!runs && !powered) return;
-  // A host that is about to be cut anyway needs no more than that.
-  if (state.phase === 'halted' && canCut(host, state) && !runs) return;
   if (rehalts > REHALTS) {
     const trouble = 'comes up again and again by itself';
     turn.host(host.id, { trouble }, trouble);
@@ -164,9 +176,32 @@ export function stayOff(turn: Turn, host: HostPolicy, state: HostState): void {
   turn.see(host.id, nothingSeen);
 }
 
+/** A machine that was off, is wanted up, and runs already: it needs no power-cycle. */
+export function cameUp(turn: Turn, host: HostPolicy, state: HostState): void {
+  if (!canCut(host, state) || state.forced || turn.busy('cut', host.id)) return;
+  if (turn.nowMs - state.sinceMs < SETTLED_MS) return;
+  if (reachable(turn.rack, host) === true || drawsLikeRunning(turn.rack, host, state))
+    turn.host(host.id, { phase: 'powering', trouble: null }, 'came up again by itself');
+}
+
 /** It answers, or its node is Ready anew: a machine that booted by itself, or never stopped. */
 export function isAlive(turn: Turn, host: HostPolicy, state: HostState): boolean {
   return reachable(turn.rack, host) === true || seenUp(turn.rack, host, state) !== undefined;
+}
+
+/** Nobody cuts blindly while the switch may tell in time whether the machine still is off, s. */
+const BLIND_AFTER_S = 60;
+
+/**
+ * It was seen to be off, but that may be over: it answers, draws power again, or its switch did not obey, may have started anew and
+ * given power to all its ports; then the port must have been read since before the next try.
+ */
+function mayHaveBooted(turn: Turn, host: HostPolicy, state: HostState): boolean {
+  if (reachable(turn.rack, host) === true || drawsLikeRunning(turn.rack, host, state)) return true;
+  if (turn.tries('cut', host.id) === 0 || turn.nowMs - state.sinceMs > BLIND_AFTER_S * 1000) return false;
+  const { port, observed } = portOf(turn.rack, host);
+  if (port?.powerW === undefined) return false;
+  return observed?.freshness !== 'fresh' || (turn.watch.hosts[host.id]?.lowDraw ?? 0) === 0;
 }
 
 /** Cuts the ports of everything that is off, one write for many ports of a switch. */
@@ -174,6 +209,7 @@ export function cut(turn: Turn, hosts: readonly Member[]): void {
   const bySwitch = new Map<string, { host: string; port: string; before: PortBefore }[]>();
   for (const [host, state] of hosts) {
     if (state.phase !== 'halted' || !canCut(host, state) || !turn.may('cut', host.id)) continue;
+    if (!state.forced && mayHaveBooted(turn, host, state)) continue;
     if (host.switchId === undefined || host.port === undefined) continue;
     // A port nobody ever saw must have been on: its host was up.
     const before = state.portBefore ?? { port: host.port, enabled: true };

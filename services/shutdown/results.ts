@@ -90,6 +90,8 @@ function takeCut(turn: Turn, state: HostState, result: EffectResult, because: st
     return;
   }
   turn.retryLater('cut', result.host);
+  // What was read of the port before says nothing of what the switch does now.
+  turn.see(result.host, { ...seenOf(turn, result.host), lowDraw: 0 });
   const trouble = `port could not be cut: ${because}`;
   if (state.trouble !== trouble) turn.host(result.host, { trouble }, trouble);
 }

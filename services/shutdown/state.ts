@@ -22,6 +22,8 @@ export interface HostState {
   readonly drawBeforeW?: number;
   /** What the port was before we cut it; restore brings exactly this back. */
   readonly portBefore?: PortBefore;
+  /** The machine took the halt command of its present phase. */
+  readonly haltTaken?: boolean;
   /** The port was cut although the host was not seen to be off. */
   readonly forced: boolean;
   /** Power cycles because it did not come up, during this restore. */

@@ -60,6 +60,14 @@ export class Turn {
   readonly effects: Effect[] = [];
   state: CoordinatorState;
   watch: Watch;
+  #planned:
+    | {
+        readonly state: CoordinatorState;
+        readonly spentWh: number;
+        readonly otherW: number;
+        readonly schedule: Schedule;
+      }
+    | undefined;
 
   constructor(state: CoordinatorState, watch: Watch, rack: Rack, policy: Policy) {
     this.state = state;
@@ -71,8 +79,17 @@ export class Turn {
 
   /** Has a wait that began at `sinceMs` lasted longer than `limitS`, and was there time to look in this life? */
   overdue(sinceMs: number, limitS: number): boolean {
-    const livedMs = this.nowMs - (this.watch.bornMs ?? this.nowMs);
-    return this.nowMs - sinceMs >= limitS * 1000 && (!this.bornAfter(sinceMs) || livedMs >= LOOK_AROUND_MS);
+    return this.nowMs - sinceMs >= limitS * 1000 && (!this.bornAfter(sinceMs) || this.#livedMs >= LOOK_AROUND_MS);
+  }
+
+  /** This life has only just begun, and has not heard yet whether there is mains and what the bank holds. */
+  get looksAround(): boolean {
+    const heard = this.rack.mains.verdict === 'absent' && this.rack.bank.freshness === 'fresh';
+    return !heard && this.#livedMs < LOOK_AROUND_MS;
+  }
+
+  get #livedMs(): number {
+    return this.nowMs - (this.watch.bornMs ?? this.nowMs);
   }
 
   /** Was this moment in an earlier life, or in that of the other node? */
@@ -94,7 +111,13 @@ export class Turn {
 
   /** The schedule as things stand in this turn. */
   schedule(): Schedule {
-    return forecast(this.state, this.rack, this.policy, this.watch.reckoning?.spentWh ?? 0, this.otherW);
+    const { state, otherW } = this;
+    const spentWh = this.watch.reckoning?.spentWh ?? 0;
+    const known = this.#planned;
+    if (known?.state === state && known.spentWh === spentWh && known.otherW === otherW) return known.schedule;
+    const schedule = forecast(state, this.rack, this.policy, spentWh, otherW);
+    this.#planned = { state, spentWh, otherW, schedule };
+    return schedule;
   }
 
   /** What the bank feeds besides the hosts, as far as this life or the journal knows, W. */

@@ -5,6 +5,8 @@ import type { CoordinatorState, JournalEntry } from '../../services/shutdown/sta
 export interface Watched {
   readonly timeS: number;
   readonly mains: boolean;
+  /** Mains is there, and too low to live from. */
+  readonly sags?: boolean;
   /** Is it running right now? */
   runs(host: string): boolean;
 }
@@ -52,7 +54,7 @@ export class Watchman {
 
   /** Every second: does a majority of the control plane live while nobody wants it down? */
   looks(state: CoordinatorState, world: Watched): void {
-    if (!world.mains) this.#awayS = world.timeS;
+    if (!world.mains || world.sags) this.#awayS = world.timeS;
     const living = this.#controlPlane.filter((id) => world.runs(id)).length;
     const majority = living > this.#controlPlane.length / 2;
     const began = state.stages.some(({ name, beganMs }) => name === this.#controlStage && beganMs !== undefined);
@@ -73,7 +75,7 @@ export class Watchman {
   }
 
   #lately(world: Watched): boolean {
-    return !world.mains || world.timeS - this.#awayS <= LATELY_S;
+    return !world.mains || world.sags === true || world.timeS - this.#awayS <= LATELY_S;
   }
 
   #blame(world: Watched, what: string): void {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect, HostPhase } from '../../../services/shutdown/state.ts';
+import { hostsOf } from '../../../services/shutdown/turn.ts';
 import { Bench } from './bench.ts';
-import { hostPolicy, START_MS, WALL_0 } from './small-rack.ts';
+import { hostPolicy, type PolicyChange, START_MS, WALL_0 } from './small-rack.ts';
 
 const keys = (effects: readonly Effect[]): string[] => effects.map(({ key }) => key);
 const EVERYBODY = ['b1', 'b2', 'w1', 'w2', 'cp1', 'cp2'];
@@ -122,6 +123,19 @@ describe('what makes a stage begin', () => {
     expect(began(bench)[0]).toBeUndefined();
     bench.pass();
     expect(began(bench)).toEqual(['energy', 'energy', 'energy']);
+  });
+
+  it('not in the first moments of a new life, which knows nothing of the bank yet', () => {
+    const bench = new Bench();
+    bench.loseMains();
+    bench.pass(5);
+    bench.restart();
+    bench.rack.setMains('unknown');
+    bench.rack.bank = { freshness: 'absent', complete: false };
+    bench.pass(5);
+    expect(bench.state.stages.every(({ beganMs }) => beganMs === undefined)).toBe(true);
+    bench.pass(65);
+    expect(bench.state.stages.every(({ beganMs }) => beganMs !== undefined)).toBe(true);
   });
 
   it('never begins twice', () => {
@@ -437,7 +451,7 @@ describe('halting', () => {
 });
 
 describe('off only on evidence', () => {
-  const halting = (change: ConstructorParameters<typeof Bench>[0] = {}): Bench => {
+  const halting = (change: PolicyChange = {}, haltTaken = true): Bench => {
     const bench = new Bench(change);
     bench.loseMains();
     bench.runShort();
@@ -445,7 +459,7 @@ describe('off only on evidence', () => {
     bench.answer('drain');
     bench.pass();
     expect(bench.all('halting')).toBe(true);
-    bench.answer('halt');
+    bench.answer('halt', haltTaken ? 'done' : 'unreachable');
     return bench;
   };
   const phaseOf = (bench: Bench): HostPhase => bench.host('b1').phase;
@@ -561,8 +575,8 @@ describe('off only on evidence', () => {
   });
 
   describe('where the port tells no watts', () => {
-    const silentPort = (): Bench => {
-      const bench = halting();
+    const silentPort = (change: PolicyChange = {}, haltTaken = true): Bench => {
+      const bench = halting(change, haltTaken);
       Object.assign(bench.rack.host('b1'), { powerW: undefined, reachable: false });
       return bench;
     };
@@ -595,10 +609,37 @@ describe('off only on evidence', () => {
       bench.runShort();
       bench.answer('cordon');
       bench.answer('drain');
-      bench.pass(18);
+      bench.pass(1);
+      bench.answer('halt');
+      bench.pass(17);
       expect(phaseOf(bench)).toBe('halting');
       bench.pass(5);
       expect(phaseOf(bench)).toBe('halted');
+    });
+
+    it('is nothing before its deadline when it never took the halt: its network may be down and nothing else', () => {
+      const bench = silentPort({}, false);
+      bench.pass(50);
+      expect(bench.host('b1')).toMatchObject({ phase: 'halting' });
+      bench.pass(50);
+      expect(
+        bench.entries('host').filter(({ host, change }) => host === 'b1' && change.phase === 'halted'),
+      ).toMatchObject([{ change: { forced: true } }]);
+    });
+
+    it('is enough at the deadline for a host that has no port to cut', () => {
+      const bench = silentPort({ hosts: { b1: { cuttable: false } } }, false);
+      bench.pass(100);
+      expect(bench.host('b1')).toMatchObject({ phase: 'halted', forced: false });
+      expect(bench.host('b1').trouble).toBeUndefined();
+    });
+
+    it('counts after a restart too, when the halt was taken before', () => {
+      const bench = silentPort();
+      bench.pass(3);
+      bench.restart();
+      bench.pass(25);
+      expect(bench.host('b1')).toMatchObject({ phase: 'halted', forced: false });
     });
 
     it('is nothing when the probes themselves fail', () => {
@@ -645,15 +686,22 @@ describe('off only on evidence', () => {
 });
 
 describe('cutting', () => {
-  it('cuts many ports of a switch in one write, with what they were', () => {
+  /** b1 and b2 are seen to be off, and their cut is under way. */
+  const halted = (): Bench => {
     const bench = new Bench();
     bench.loseMains();
     bench.runShort();
     bench.answer('cordon');
     bench.answer('drain');
     bench.pass();
+    bench.answer('halt');
     for (const id of ['b1', 'b2']) bench.rack.asleep(id);
     bench.pass(3);
+    return bench;
+  };
+
+  it('cuts many ports of a switch in one write, with what they were', () => {
+    const bench = halted();
     expect(bench.flying('cut')).toEqual([
       {
         kind: 'cut',
@@ -699,6 +747,37 @@ describe('cutting', () => {
     const decision = bench.take({ kind: 'tick' });
     expect(keys(decision.effects)).toHaveLength(1);
     expect(bench.host('b1')).toMatchObject({ forced: true, portBefore: { port: '1', enabled: true } });
+  });
+
+  it('waits when the machine draws again before its port could be cut, and halts it once more', () => {
+    const bench = halted();
+    bench.answer('cut', 'unreachable');
+    Object.assign(bench.rack.host('b1'), { powerW: 9 });
+    bench.pass(6);
+    expect(bench.flying('cut').flatMap(hostsOf)).not.toContain('b1');
+    bench.pass(4);
+    expect(bench.host('b1')).toMatchObject({ phase: 'halting', rehalts: 1 });
+  });
+
+  it('does not power-cycle a machine that came up by itself when mains is back', () => {
+    const bench = halted();
+    bench.answer('cut', 'unreachable');
+    bench.rack.booted('b1', 'boot-2');
+    bench.mainsReturns();
+    bench.pass(10);
+    expect(bench.host('b1').phase).not.toBe('halted');
+    expect(bench.host('b1').bootIdBefore).not.toBe('boot-2');
+    expect(bench.flying('cut').flatMap(hostsOf)).not.toContain('b1');
+  });
+
+  it('reads the port again before it repeats a cut, but not for ever', () => {
+    const bench = halted();
+    bench.rack.switchFreshness = 'stale';
+    bench.answer('cut', 'unreachable');
+    bench.pass(50);
+    expect(bench.flying('cut').flatMap(hostsOf)).not.toContain('b1');
+    bench.pass(30);
+    expect(bench.flying('cut').flatMap(hostsOf)).toContain('b1');
   });
 
   it('tries again when the switch did not obey, names the trouble once, and forgets it when it worked', () => {

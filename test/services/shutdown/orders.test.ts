@@ -134,6 +134,10 @@ describe('take over', () => {
     expect(said(bench, { kind: 'take-over', host: 'b1', as: 'off' })).toMatchObject({ accepted: true });
     bench.pass();
     expect(bench.host('b1')).toMatchObject({ phase: 'halted', forced: false });
+    // Its port must not say otherwise.
+    expect(bench.flying('cut')).toEqual([]);
+    bench.rack.asleep('b1');
+    bench.pass(2);
     expect(bench.flying('cut').flatMap(({ targets }) => targets.map(({ host }) => host))).toContain('b1');
   });
 

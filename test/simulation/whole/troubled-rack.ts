@@ -9,6 +9,10 @@ import type { Active } from './troubles.ts';
 const PROTECTED: ReadonlySet<string> = new Set(['pi5']);
 /** A switch is away for so long when it restarts, s. */
 const RESTART_S = 8;
+/** The longest boot of a machine without a port, s. */
+const BOOT_S = 30;
+/** A switch and a probe are asked again, and say the same twice, within this, s. */
+const SEEN_WITHIN_S = 10;
 
 /** The rack of a drill, with everything going wrong that a story wants to go wrong. */
 export class TroubledRack extends DrillRack implements Watched {
@@ -23,6 +27,8 @@ export class TroubledRack extends DrillRack implements Watched {
   excused: ReadonlySet<string> = new Set();
   /** Switch ids and until when they restart, s. */
   readonly #restarts = new Map<string, number>();
+  /** Since when a machine is not off, s. */
+  readonly #awake = new Map<string, number>();
   readonly #active: Active;
   readonly #offBefore: ReadonlySet<string>;
   #flat = false;
@@ -42,6 +48,10 @@ export class TroubledRack extends DrillRack implements Watched {
     return !this.#active.on('api-gone') && super.apiAvailable;
   }
 
+  get sags(): boolean {
+    return this.#active.on('brown-out');
+  }
+
   runs(host: string): boolean {
     return this.machines.get(host)?.state === 'running';
   }
@@ -57,6 +67,10 @@ export class TroubledRack extends DrillRack implements Watched {
   override step(dtS: number): void {
     const alive = [...this.machines.values()].filter(({ state }) => isAlive(state));
     super.step(dtS);
+    for (const { id, off } of this.visible()) {
+      if (off) this.#awake.delete(id);
+      else if (!this.#awake.has(id)) this.#awake.set(id, this.timeS);
+    }
     for (const [id, untilS] of this.#restarts) if (this.timeS >= untilS) this.#restarted(id);
     const nowFlat = this.bank.open && !this.mains;
     if (nowFlat && !this.#flat && !this.outputIsOff()) {
@@ -66,6 +80,16 @@ export class TroubledRack extends DrillRack implements Watched {
     this.#flat = nowFlat;
   }
 
+  /** Machines of which somebody who looks can know that they are not off. */
+  knownAwake(): string[] {
+    return [...this.#awake].filter(([id, sinceS]) => this.timeS - sinceS > this.#unseenS(id)).map(([id]) => id);
+  }
+
+  /** A port shows the draw of a machine that boots; without one nobody sees it before it answers. */
+  #unseenS(id: string): number {
+    return this.machines.get(id)?.port === undefined ? BOOT_S + SEEN_WITHIN_S : SEEN_WITHIN_S;
+  }
+
   override setPort(port: string, on: boolean): void {
     const [id = ''] = port.split('/');
     if (this.#active.bites('switch-disobeys') || this.#restarts.has(id)) return;
@@ -73,7 +97,8 @@ export class TroubledRack extends DrillRack implements Watched {
     const state = machine?.state;
     if (!on && machine !== undefined && PROTECTED.has(machine.id))
       this.violations.push(`${this.timeS}: the protected port of ${machine.id} was cut`);
-    if (!on && machine !== undefined && state !== undefined && isAlive(state) && !this.forced(machine.id))
+    const known = state !== 'booting' || this.knownAwake().includes(machine?.id ?? '');
+    if (!on && machine !== undefined && state !== undefined && isAlive(state) && known && !this.forced(machine.id))
       this.violations.push(`${this.timeS}: ${machine.id} lost power while ${state}`);
     // Nothing is fed on a dead bus.
     if (on && this.bank.open && !this.mains) return;

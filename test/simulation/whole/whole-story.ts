@@ -349,9 +349,9 @@ class Telling {
     const { bank } = this.#rack;
     const setDischarge = async (on: boolean): Promise<Outcome> => {
       await clock.sleep(400);
-      const running = this.#rack.visible().filter(({ off }) => !off);
-      if (!on && !this.#rack.mains && !bank.open && running.length > 0)
-        this.#rack.violations.push(`${this.#rack.timeS}: the output goes off under ${running.map(({ id }) => id)}`);
+      const awake = this.#rack.knownAwake();
+      if (!on && !this.#rack.mains && !bank.open && awake.length > 0)
+        this.#rack.violations.push(`${this.#rack.timeS}: the output goes off under ${awake}`);
       bank.open = !on;
       return { code: 'done' };
     };
@@ -423,7 +423,9 @@ class Telling {
     const probed = heard('silent-probes');
     for (const { id } of this.#config.hosts) if (due(probeS) && probed) store.sampled('host', id, rack.hostSample(id));
     if (!due(this.#config.cluster?.every ?? 1)) return;
-    if (rack.apiAvailable) store.sampled('cluster', 'cluster', rack.clusterSample());
+    // Its own clock may have been stepped; the server's was not.
+    const measuredAtMs = this.#clock.wallMs() + this.#wallStepMs;
+    if (rack.apiAvailable) store.sampled('cluster', 'cluster', { ...rack.clusterSample(), measuredAtMs });
     else if (this.#active.on('api-gone')) this.#active.bit('api-gone');
   }
 
