@@ -1,6 +1,7 @@
 import type { PackSample } from '../model/sample.ts';
 import { DALY_SILENCE, dalyAlarms } from './daly.ts';
 import { dalyFaults } from './daly-alarms.ts';
+import { dalyD2Balancing, dalyD2Mosfets } from './daly-control.ts';
 import { type RegisterWindow, registerWindow } from './daly-registers.ts';
 import { offsetCurrent, stateName } from './daly-values.ts';
 import { decoded, refused } from './decoded.ts';
@@ -43,6 +44,8 @@ export const dalyModbus: RegisterDriver<PackSample> = {
     { ...block('settings', 'once', SETTINGS, SETTINGS_COUNT, settings), optional: true },
     { ...block('version', 'once', VERSION, VERSION_COUNT, version), optional: true },
   ],
+  mosfets: dalyD2Mosfets,
+  balancing: dalyD2Balancing,
   decode,
   sample(fields, measuredAtMs) {
     const { balancingCells: mask, ...told } = fields;
@@ -96,15 +99,11 @@ function written({ address, count, requested }: RtuExchange & { kind: 'write' })
 function status(window: RegisterWindow): Fields {
   const fields: Record<string, unknown> = {};
   const cellCount = window.at(0x31);
-  const cells = window.run(0x00, Math.min(cellCount ?? 0, MOST_CELLS));
-  if (cellCount !== undefined && cells !== undefined) {
-    Object.assign(fields, { cellCount, cellsV: cells.map((raw) => raw / 1000) });
-  }
-  const sensors = window.at(0x32);
-  const temperatures = window.run(0x20, Math.min(sensors ?? 0, MOST_SENSORS));
-  if (sensors !== undefined && temperatures !== undefined) {
-    Object.assign(fields, { tempCount: sensors, tempsC: temperatures.map(celsius) });
-  }
+  const cellsV = window.run(0x00, Math.min(cellCount ?? 0, MOST_CELLS), volts);
+  if (cellCount !== undefined && cellsV !== undefined) Object.assign(fields, { cellCount, cellsV });
+  const tempCount = window.at(0x32);
+  const tempsC = window.run(0x20, Math.min(tempCount ?? 0, MOST_SENSORS), celsius);
+  if (tempCount !== undefined && tempsC !== undefined) Object.assign(fields, { tempCount, tempsC });
   put(fields, 'voltageV', window.at(0x28), (raw) => raw / 10);
   put(fields, 'currentA', window.at(0x29), (raw) => offsetCurrent(raw));
   put(fields, 'socRatio', window.at(0x2a), (raw) => raw / 1000);
@@ -116,9 +115,9 @@ function status(window: RegisterWindow): Fields {
   put(fields, 'balancing', window.at(0x34), (raw) => raw !== 0);
   put(fields, 'chargeMosfet', window.at(0x35), (raw) => raw === 1);
   put(fields, 'dischargeMosfet', window.at(0x36), (raw) => raw === 1);
-  const faults = window.run(0x3a, 4);
+  const faults = window.run(0x3a, 4, plain);
   if (faults !== undefined) fields.alarms = dalyFaults(faults.flatMap((word) => [word & 0xff, word >>> 8]));
-  const mask = window.run(0x3e, 2);
+  const mask = window.run(0x3e, 2, plain);
   if (mask !== undefined) fields.balancingCells = bitNumbers(((mask[1] ?? 0) << 16) | (mask[0] ?? 0));
   put(fields, 'balanceCurrentA', window.at(0x40), (raw) => offsetCurrent(raw, 1000));
   // 0 as well as FFFF: not fitted.
@@ -174,11 +173,9 @@ function settings(window: RegisterWindow): Fields {
 }
 
 function version(window: RegisterWindow): Fields {
-  if (window.run(VERSION, VERSION_COUNT) === undefined) return {};
-  return {
-    softwareVersion: readText(window.bytes(VERSION, 16)),
-    hardwareVersion: readText(window.bytes(VERSION + 16, 16)),
-  };
+  const texts = window.bytes(VERSION, VERSION_COUNT);
+  if (texts === undefined) return {};
+  return { softwareVersion: readText(texts.subarray(0, 32)), hardwareVersion: readText(texts.subarray(32)) };
 }
 
 function put(

@@ -58,11 +58,11 @@ export function p81Fields(address: number, words: Uint16Array): Fields {
     const raw = window.at(register);
     if (raw !== undefined) fields[name] = convert(raw);
   }
-  const cells = window.run(0x00, Math.min(window.at(0x3c) ?? 0, MOST_CELLS));
-  if (window.at(0x3c) !== undefined && cells !== undefined) fields.cellsV = cells.map(volts);
-  const temperatures = window.run(0x30, Math.min(window.at(0x3d) ?? 0, MOST_SENSORS));
-  if (window.at(0x3d) !== undefined && temperatures !== undefined) fields.tempsC = temperatures.map(celsius);
-  const masks = window.run(0x4f, 3);
+  const cellsV = window.run(0x00, Math.min(window.at(0x3c) ?? 0, MOST_CELLS), volts);
+  if (window.at(0x3c) !== undefined && cellsV !== undefined) fields.cellsV = cellsV;
+  const tempsC = window.run(0x30, Math.min(window.at(0x3d) ?? 0, MOST_SENSORS), celsius);
+  if (window.at(0x3d) !== undefined && tempsC !== undefined) fields.tempsC = tempsC;
+  const masks = window.run(0x4f, 3, plain);
   if (masks !== undefined) {
     fields.balancingCells = masks.flatMap((mask, at) => bitNumbers(mask).map((bit) => at * 16 + bit));
   }
@@ -132,7 +132,7 @@ const FLAGS: readonly (readonly [number, number, string])[] = [
 ];
 
 function faults(window: RegisterWindow): Fields {
-  const words = window.run(FAULT_WORDS, FAULT_WORD_COUNT);
+  const words = window.run(FAULT_WORDS, FAULT_WORD_COUNT, plain);
   if (words === undefined) return {};
   const alarmLevels: Record<string, number> = {};
   for (const [word, bit, name] of LEVELS) {
@@ -148,11 +148,9 @@ function faults(window: RegisterWindow): Fields {
 
 /** Three texts of unlike length, padded with zeros and blanks. */
 function versions(window: RegisterWindow): Fields {
-  if (window.run(VERSION, VERSION_COUNT) === undefined) return {};
-  return {
-    softwareVersion: readText(window.bytes(VERSION, 14)),
-    hardwareVersion: readText(window.bytes(VERSION + 14, 8)),
-  };
+  const texts = window.bytes(VERSION, VERSION_COUNT);
+  if (texts === undefined) return {};
+  return { softwareVersion: readText(texts.subarray(0, 28)), hardwareVersion: readText(texts.subarray(28, 44)) };
 }
 
 /** A place for a sensor that may be empty: 0 as well as FFFF. */

@@ -1,28 +1,26 @@
+import { listOf } from './fields.ts';
+import { bytesOf } from './words.ts';
+
 /** Registers that a reply holds, looked up by their address. */
 export interface RegisterWindow {
   /** The register, `undefined` when it is not part of the reply. */
   at(address: number): number | undefined;
-  /** `count` registers from `address`, `undefined` unless all are there. */
-  run(address: number, count: number): readonly number[] | undefined;
-  /** ASCII bytes of `count` registers. */
-  bytes(address: number, count: number): Uint8Array;
+  /** `count` registers from `address` and what becomes of each, `undefined` unless all are there. */
+  run<T>(address: number, count: number, read: (raw: number) => T): T[] | undefined;
+  /** The bytes of `count` registers, `undefined` unless all are there. */
+  bytes(address: number, count: number): Uint8Array | undefined;
 }
 
 /** The words of a reply that begins at register `start`. */
 export function registerWindow(start: number, words: Uint16Array): RegisterWindow {
-  const at = (address: number): number | undefined => words[address - start];
+  const holds = (address: number, count: number): boolean =>
+    address >= start && address - start + count <= words.length;
   return {
-    at,
-    run(address, count) {
-      const from = address - start;
-      return from >= 0 && from + count <= words.length ? Array.from(words.subarray(from, from + count)) : undefined;
-    },
-    bytes(address, count) {
-      return Uint8Array.from({ length: count * 2 }, (_, index) => {
-        const word = at(address + (index >>> 1)) ?? 0;
-        return index % 2 === 0 ? word >>> 8 : word & 0xff;
-      });
-    },
+    at: (address) => words[address - start],
+    run: (address, count, read) =>
+      holds(address, count) ? listOf(count, (at) => read(words[address - start + at] ?? 0)) : undefined,
+    bytes: (address, count) =>
+      holds(address, count) ? bytesOf(words.subarray(address - start, address - start + count)) : undefined,
   };
 }
 

@@ -3,10 +3,12 @@ import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, Fields, RecordedExchange, RegisterBlock, RegisterDriver } from './driver.ts';
 import { JK_SILENCE } from './jk.ts';
 import { jkAlarms } from './jk-alarms.ts';
+import { jkModbusBalancing, jkModbusMosfets } from './jk-control.ts';
 import { type Part, pbAbout, pbSettings, pbStatus } from './jk-pb-values.ts';
 import { parseRegisters } from './modbus-refusals.ts';
 import type { RtuExchange } from './modbus-rtu.ts';
 import { packSample } from './pack-fields.ts';
+import { bytesOf } from './words.ts';
 
 const SETTINGS = 0x1000;
 const STATUS = 0x1200;
@@ -38,6 +40,8 @@ export const jkModbus: RegisterDriver<PackSample> = {
     { ...block('settings', 'once', SETTINGS, MOST), optional: true },
     { ...block('about', 'once', ABOUT, 28), optional: true },
   ],
+  mosfets: jkModbusMosfets,
+  balancing: jkModbusBalancing,
   decode,
   sample: (fields, measuredAtMs) =>
     packSample({ ...fields, ratedAh: fields.nominalAh }, measuredAtMs, jkAlarms(fields)),
@@ -69,10 +73,7 @@ function decode(exchange: RecordedExchange): Decoded {
 }
 
 function values(address: number, words: Uint16Array): Fields {
-  const bytes = Uint8Array.from({ length: words.length * 2 }, (_, at) => {
-    const word = words[at >>> 1] ?? 0;
-    return at % 2 === 0 ? word >>> 8 : word & 0xff;
-  });
+  const bytes = bytesOf(words);
   const part = (base: number): Part => ({ bytes, from: address - base, littleEndian: false });
   if (address >= SETTINGS && address < STATUS) return pbSettings(part(SETTINGS));
   if (address >= STATUS && address < ABOUT) return pbStatus(part(STATUS), '32s');
@@ -86,7 +87,7 @@ const SWITCHES: Readonly<Record<number, string>> = {
   4216: 'set_balance',
 };
 
-/** What a recorded write did. This driver sends none. */
+/** What a recorded write did. */
 function written({ address, requested }: RtuExchange & { kind: 'write' }): Fields {
   const [first = 0, second] = requested;
   const value = second === undefined ? first : first * 0x10000 + second;

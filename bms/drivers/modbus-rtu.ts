@@ -1,6 +1,7 @@
 import { crc16Modbus } from '#bridge';
 import { refused } from './decoded.ts';
 import type { Decoded } from './driver.ts';
+import { wordsOf } from './words.ts';
 
 /**
  * A recorded Modbus RTU exchange taken apart.
@@ -108,12 +109,12 @@ function takeApart(
       return refused('wrong_length', `${count} registers were asked for, the reply has ${bytes} bytes`);
     }
     const address = asked === undefined ? undefined : u16(asked, 2);
-    return { kind: 'read', unit, fc, address, words: words(reply.subarray(3, 3 + bytes)), strayBytes };
+    return { kind: 'read', unit, fc, address, words: wordsOf(reply.subarray(3, 3 + bytes)), strayBytes };
   }
   if ((fc === 1 || fc === 2) && asked !== undefined) return takeBits(asked, reply, strayBytes);
   if (fc === 6 || fc === 16) {
     const requested =
-      asked === undefined ? new Uint16Array() : words(fc === 6 ? asked.subarray(4, 6) : asked.subarray(7, -2));
+      asked === undefined ? new Uint16Array() : wordsOf(fc === 6 ? asked.subarray(4, 6) : asked.subarray(7, -2));
     return { kind: 'write', unit, fc, address: u16(reply, 2), count: fc === 6 ? 1 : u16(reply, 4), requested };
   }
   return refused('wrong_function', `function ${fc} is neither a register read nor a register write`, { function: fc });
@@ -129,12 +130,9 @@ function takeBits(
   if (bytes !== Math.ceil(count / 8)) {
     return refused('wrong_length', `${count} bits were asked for, the reply has ${bytes} bytes`);
   }
-  const bits = Uint16Array.from({ length: count }, (_, at) => ((reply[3 + (at >> 3)] ?? 0) >>> (at & 7)) & 1);
+  const bits = new Uint16Array(count);
+  for (let at = 0; at < count; at += 1) bits[at] = ((reply[3 + (at >> 3)] ?? 0) >>> (at & 7)) & 1;
   return { kind: 'read', unit, fc, address: u16(asked, 2), words: bits, strayBytes };
-}
-
-function words(bytes: Uint8Array): Uint16Array {
-  return Uint16Array.from({ length: bytes.length >>> 1 }, (_, at) => u16(bytes, at * 2));
 }
 
 function u16(bytes: Uint8Array, at: number): number {

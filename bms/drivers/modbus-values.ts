@@ -1,5 +1,6 @@
-import { bitNumbers, readText, scaler } from './fields.ts';
+import { bitNames, bitNumbers, listOf, readText, scaler } from './fields.ts';
 import type { Profile, ProfileRegister } from './modbus-profile-schema.ts';
+import { bytesOf } from './words.ts';
 
 /** One named value of a profile, ready to be read out of words. */
 export interface RegisterValue {
@@ -21,35 +22,32 @@ export interface RegisterValue {
 }
 
 const WIDTH: Readonly<Record<string, number>> = { u16: 1, s16: 1, u32: 2, s32: 2, f32: 2 };
+/** Bits that make one number. */
+const COILS: Readonly<Record<string, number>> = { b8: 8, b16: 16 };
 
 /** Compiles one entry of a profile. */
 export function registerValue(name: string, entry: ProfileRegister, defaults: Profile['defaults']): RegisterValue {
   const type = entry.type ?? defaults.type;
   const order = entry.order ?? defaults.order;
-  const count = entry.count ?? 1;
+  const swaps = order === 'byte_swap' || order === 'little';
+  const { namesOf, count = 1 } = entry;
   const firstByte = entry.byte === 'low' ? 1 : 0;
   const isByte = type === 'u8' || type === 's8' || type === 'sm8';
-  const coils = type === 'b8' ? 8 : type === 'b16' ? 16 : 0;
   const textRegisters = type.startsWith('str') ? Number(type.slice(3)) : 0;
+  const coils = COILS[type] ?? 0;
   const width = coils || (WIDTH[type] ?? 1);
   const span = isByte ? Math.ceil((firstByte + count) / 2) : textRegisters || width * count;
   const refine = refiner(entry);
-  const plain = isByte || coils > 0 || textRegisters > 0 ? undefined : wordReader(type, order);
+  const number = isByte ? byteReader(type, swaps) : coils > 0 ? coilReader(coils) : wordReader(type, order, swaps);
+  /** Bytes are counted from the first of the register. */
+  const numberAt = (words: Uint16Array, from: number, at: number): number =>
+    isByte ? number(words, 2 * from + firstByte + at) : number(words, from + at * width);
 
   function read(words: Uint16Array, from = 0): unknown {
-    if (plain !== undefined && entry.count === undefined) return refine(plain(words, from));
-    if (plain !== undefined) {
-      const list = new Array<unknown>(count);
-      for (let at = 0; at < count; at += 1) list[at] = refine(plain(words, from + at * width));
-      return entry.namesOf === undefined ? list : namesWhere(list, entry.namesOf);
-    }
-    if (coils > 0) return refine(fromCoils(words.subarray(from, from + coils)));
-    const bytes = toBytes(words.subarray(from, from + span), order);
-    if (textRegisters > 0) return readText(bytes) || null;
-    const view = new DataView(bytes.buffer);
-    const values = Array.from({ length: count }, (_, at) => refine(raw(view, firstByte + at, type)));
-    if (entry.namesOf !== undefined) return namesWhere(values, entry.namesOf);
-    return entry.count === undefined ? values[0] : values;
+    if (textRegisters > 0) return readText(bytesOf(words.subarray(from, from + span), swaps)) || null;
+    if (entry.count === undefined && namesOf === undefined) return refine(numberAt(words, from, 0));
+    const list = listOf(count, (at) => refine(numberAt(words, from, at)));
+    return namesOf === undefined ? list : namesWhere(list, namesOf);
   }
 
   return {
@@ -64,20 +62,17 @@ export function registerValue(name: string, entry: ProfileRegister, defaults: Pr
   };
 }
 
-type WordReader = (words: Uint16Array, at: number) => number;
+type NumberReader = (words: Uint16Array, at: number) => number;
 
 const swapped = (word: number): number => ((word & 0xff) << 8) | (word >>> 8);
 const floats = new Float32Array(1);
 const floatBits = new Uint32Array(floats.buffer);
 
 /** Reads a number straight out of the words, whatever order they come in. */
-function wordReader(type: string, order: Profile['defaults']['order']): WordReader {
-  const word: WordReader =
-    order === 'little' || order === 'byte_swap'
-      ? (words, at) => swapped(words[at] ?? 0)
-      : (words, at) => words[at] ?? 0;
+function wordReader(type: string, order: Profile['defaults']['order'], swaps: boolean): NumberReader {
+  const word: NumberReader = swaps ? (words, at) => swapped(words[at] ?? 0) : (words, at) => words[at] ?? 0;
   const lowFirst = order === 'low_first' || order === 'little';
-  const long: WordReader = lowFirst
+  const long: NumberReader = lowFirst
     ? (words, at) => ((word(words, at + 1) << 16) | word(words, at)) >>> 0
     : (words, at) => ((word(words, at) << 16) | word(words, at + 1)) >>> 0;
   switch (type) {
@@ -106,54 +101,48 @@ function sevenDigits(value: number): number {
   return places >= 0 ? Math.round(value * power) / power : Math.round(value / power) * power;
 }
 
-/** A number of coils, the first lowest. */
-function fromCoils(coils: Uint16Array): number {
-  return coils.reduce((sum, coil, at) => sum + (coil === 0 ? 0 : 2 ** at), 0);
+/** A number of so many coils, the first lowest. */
+function coilReader(coils: number): NumberReader {
+  return (words, at) => {
+    let bits = 0;
+    for (let coil = 0; coil < coils; coil += 1) if ((words[at + coil] ?? 0) !== 0) bits |= 1 << coil;
+    return bits;
+  };
+}
+
+/** Bytes in the order in which they stand in the registers. */
+function byteReader(type: string, swaps: boolean): NumberReader {
+  return (words, at) => {
+    const word = words[at >> 1] ?? 0;
+    const byte = ((at & 1) === 0) === swaps ? word & 0xff : word >>> 8;
+    if (type === 'u8' || (byte & 0x80) === 0) return byte;
+    return type === 's8' ? byte - 0x100 : 0 - (byte & 0x7f);
+  };
 }
 
 function namesWhere(values: readonly unknown[], { equals, names }: NonNullable<ProfileRegister['namesOf']>): string[] {
   return values.flatMap((value, at) => (value === equals ? [names[at] ?? `number_${at + 1}`] : []));
 }
 
-/** Bytes of registers in the order in which they stand there. */
-function toBytes(words: Uint16Array, order: Profile['defaults']['order']): Uint8Array {
-  const swap = order === 'byte_swap' || order === 'little';
-  const bytes = new Uint8Array(words.length * 2);
-  for (let at = 0; at < words.length; at += 1) {
-    const word = words[at] ?? 0;
-    bytes[at * 2] = swap ? word & 0xff : word >>> 8;
-    bytes[at * 2 + 1] = swap ? word >>> 8 : word & 0xff;
-  }
-  return bytes;
-}
-
-function raw(view: DataView, at: number, type: string): number {
-  if (type === 's8') return view.getInt8(at);
-  const byte = view.getUint8(at);
-  if (type === 'u8') return byte;
-  return byte & 0x80 ? 0 - (byte & 0x7f) : byte;
-}
-
 /** What becomes of one raw number: bits, a word, or a scaled value in its plausible range. */
 function refiner(entry: ProfileRegister): (value: number) => unknown {
-  const { bits, bit, enum: words, min = -Infinity, max = Infinity } = entry;
-  const missing = new Set(entry.na);
+  const { bits, bit, enum: words, na = [], min = -Infinity, max = Infinity } = entry;
   const apply = scaler(entry.scale ?? 1);
   const offset = entry.offset ?? 0;
   const masked = (value: number): number => {
     const part = entry.mask === undefined ? value : (value & entry.mask) >>> 0;
     return entry.shift === undefined ? part : part >>> entry.shift;
   };
-  const available = (value: number): boolean => Number.isFinite(value) && !missing.has(value);
+  const available = (value: number): boolean => Number.isFinite(value) && !na.includes(value);
 
   if (bits === 'numbers') return (value) => (available(value) ? bitNumbers(masked(value)) : null);
   if (bits !== undefined || entry.parts !== undefined) {
     const { parts = [] } = entry;
+    const names = bits === undefined ? undefined : listOf(32, (at) => bits[String(at)]);
     return (value) => {
       if (!available(value)) return null;
-      const named = parts.flatMap((part) => partName(value, part));
-      if (bits === undefined) return named;
-      return [...named, ...bitNumbers(masked(value)).map((number) => bits[String(number - 1)] ?? `bit_${number - 1}`)];
+      const set = names === undefined ? [] : bitNames(masked(value), names);
+      return parts.length === 0 ? set : [...parts.flatMap((part) => partName(value, part)), ...set];
     };
   }
   if (bit !== undefined) {

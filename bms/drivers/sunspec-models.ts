@@ -1,5 +1,6 @@
 import type { Fields } from './driver.ts';
-import { readText } from './fields.ts';
+import { bitNames, readText } from './fields.ts';
+import { bytesOf } from './words.ts';
 
 /** The SunSpec models that are read. Words begin with the model's number; scale factors are registers of the same model. */
 
@@ -129,9 +130,7 @@ const EVENTS: readonly string[] = [
 function events(words: Uint16Array): readonly string[] | null {
   const bits = ((words[26] ?? NO_U16) * 0x10000 + (words[27] ?? NO_U16)) >>> 0;
   if (bits === 0xffff_ffff) return null;
-  return Array.from({ length: 32 }, (_, bit) => bit)
-    .filter((bit) => (bits >>> bit) & 1)
-    .map((bit) => EVENTS[bit] ?? `bit_${bit}`);
+  return bitNames(bits, EVENTS);
 }
 
 function unsigned(words: Uint16Array, at: number): number | null {
@@ -170,9 +169,5 @@ function named(word: number | undefined, names: Readonly<Record<number, string>>
 }
 
 function text(words: Uint16Array, at: number, count: number): string | null {
-  const bytes = Uint8Array.from({ length: count * 2 }, (_, byte) => {
-    const word = words[at + (byte >> 1)] ?? 0;
-    return byte % 2 === 0 ? word >>> 8 : word & 0xff;
-  });
-  return readText(bytes) || null;
+  return readText(bytesOf(words.subarray(at, at + count))) || null;
 }
