@@ -61,8 +61,16 @@ export function membersOf(state: CoordinatorState, policy: Policy, stage: string
 
 export const hostsOfStage = (turn: Turn, stage: string): readonly Member[] => membersOf(turn.state, turn.policy, stage);
 
-export const stagedHosts = (turn: Turn): readonly Member[] =>
-  turn.policy.stages.flatMap(({ name }) => hostsOfStage(turn, name));
+/** The hosts of all stages, in order. Asked for many times in a turn, and mostly of the same state. */
+export function stagedHosts({ state, policy }: Turn): readonly Member[] {
+  const known = staged.get(state);
+  if (known?.policy === policy) return known.members;
+  const members = policy.stages.flatMap(({ name }) => membersOf(state, policy, name));
+  staged.set(state, { policy, members });
+  return members;
+}
+
+const staged = new WeakMap<CoordinatorState, { readonly policy: Policy; readonly members: readonly Member[] }>();
 
 /** Not left alone by a person's order. */
 export const takesPart = ([, state]: Member): boolean => state.skipped !== true;

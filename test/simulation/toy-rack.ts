@@ -216,7 +216,8 @@ export class ToyRack {
         if (host.state === 'running' && host.node && host.pods > 0) this.haltedWithPods.push(host.id);
         if (host.state === 'running' && !host.hangs)
           [host.state, host.untilS] = ['halting', this.timeS + 5 + Math.floor(this.#random() * 8)];
-        return host.state === 'off' || host.state === 'halted' ? 'unreachable' : 'done';
+        // What boots does not listen yet; what halts already takes it once more.
+        return host.state === 'running' || host.state === 'halting' ? 'done' : 'unreachable';
       case 'cut':
         this.setPort(host, false, said);
         return 'done';
