@@ -1,4 +1,12 @@
 export { type BindOptions, bindDevice } from './bind.ts';
+export {
+  type BoardSwitch,
+  bindControl,
+  type ControlOptions,
+  canSwitch,
+  type PackControl,
+} from './control/pack-control.ts';
+export type { ControlOutcome } from './control/switching.ts';
 export type { Device } from './device.ts';
 export { driverAt } from './drivers/boards.ts';
 export { decodeLine } from './drivers/decode.ts';
@@ -27,7 +35,6 @@ export { type BoundMapping, MAX_PAYLOAD } from './drivers/mapping-binding.ts';
 export type { ProfileDriver } from './drivers/modbus-profile.ts';
 export { driverFor, driverIds, UnknownDriverError } from './drivers/registry.ts';
 export * from './model/index.ts';
-export { bindControl, type ControlOptions, type ControlOutcome, type PackControl } from './pack-control.ts';
 export { implausible } from './plausible.ts';
 export {
   ASKED_BY_NAME,

@@ -28,7 +28,7 @@ export {
   i2cExchange,
 } from './i2c-exchange.ts';
 export { type ModbusOptions, modbusRtuExchange, modbusTcpExchange, type WritableExchange } from './modbus.ts';
-export type { RegisterWrite } from './modbus-write.ts';
+export { acceptRtuWrite, type RegisterWrite } from './modbus-write.ts';
 export { type RecordedChunk, type RecordingHeader, type RecordOptions, recordTransport } from './record.ts';
 export { parseRecording, type Recording, replayTransport } from './replay.ts';
 export { serialTransport } from './serial.ts';

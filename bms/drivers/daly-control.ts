@@ -1,13 +1,11 @@
 import { type Acceptance, acceptLengthPrefixed, crc16Modbus } from '#bridge';
 import { acceptFrame, request } from './daly-frame.ts';
-import type { Fields, MosfetControl, Mosfets } from './driver.ts';
+import { decoded, refused } from './decoded.ts';
+import type { MosfetControl, RegisterDriver } from './driver.ts';
+import { balancingOf, mosfetsOf } from './standing.ts';
+import type { RegisterSetting } from './switches.ts';
 
-/** Switching of Daly boards; every switch has a command of its own. */
-
-function standing({ chargeMosfet, dischargeMosfet }: Fields): Mosfets | undefined {
-  if (typeof chargeMosfet !== 'boolean' || typeof dischargeMosfet !== 'boolean') return undefined;
-  return { charge: chargeMosfet, discharge: dischargeMosfet };
-}
+/** Switching of Daly boards; every switch has a command or a register of its own. */
 
 const A5_COMMAND = { charge: 0xda, discharge: 0xd9 } as const;
 
@@ -16,7 +14,7 @@ export function dalyMosfets(board: number): MosfetControl {
   return {
     state: 'state',
     proof: 'acknowledgement',
-    read: standing,
+    read: mosfetsOf,
     write(which, on) {
       const command = A5_COMMAND[which];
       const accept = acceptFrame(board, command);
@@ -45,7 +43,7 @@ export function dalyP81Mosfets(board: number): MosfetControl {
   return {
     state: 'state and faults',
     proof: 'state',
-    read: standing,
+    read: mosfetsOf,
     write(which, on) {
       const register = P81_REGISTER[which];
       const body = [WRITE_ONE, register >>> 8, register & 0xff, 0, on ? 1 : 0];
@@ -74,6 +72,38 @@ export function dalyP81Mosfets(board: number): MosfetControl {
     },
   };
 }
+
+const D2_REGISTER = { charge: 0xa5, discharge: 0xa6, balancing: 0xcf } as const;
+
+function d2Setting(which: keyof typeof D2_REGISTER, on: boolean): RegisterSetting {
+  const name = `switch ${which} ${on ? 'on' : 'off'}`;
+  return { name, functionCode: 6, address: D2_REGISTER[which], values: [on ? 1 : 0] };
+}
+
+/** Boards at unit 0xD2: one register for each switch. */
+export const dalyD2Mosfets: NonNullable<RegisterDriver['mosfets']> = {
+  state: 'status',
+  proof: 'state',
+  read: mosfetsOf,
+  write: (which, on) => [d2Setting(which, on)],
+};
+
+/** Their balancer has one too, far behind the settings that are read at once. */
+export const dalyD2Balancing: NonNullable<RegisterDriver['balancing']> = {
+  state: {
+    name: 'balancer switch',
+    cadence: 'once',
+    read: { table: 'holding', address: D2_REGISTER.balancing, count: 1 },
+    decode(words) {
+      const [word] = words;
+      if (word === 0 || word === 1) return decoded({ balanceSwitch: word === 1 });
+      return refused('range', `the balancer switch reads ${word}, neither on nor off`);
+    },
+  },
+  proof: 'state',
+  read: balancingOf,
+  write: (which, on) => [d2Setting(which, on)],
+};
 
 function same(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);

@@ -1,5 +1,6 @@
 import type { Acceptance, RegisterRead, SerialLine } from '#bridge';
 import type { MeterSample, PackSample, Sample, UpsSample } from '../model/sample.ts';
+import type { Balancing, BoardWrite, Mode, Mosfets, RegisterSetting, SwitchControl } from './switches.ts';
 
 /** Decoded values by name: SI units, camel case, unit in the name (`voltageV`, `socRatio`, `cellsV`). */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -98,45 +99,14 @@ export interface Boards<S extends Sample> {
   at(address: number): ExchangeDriver<S>;
 }
 
-/** The two switches of a board; true is closed, current can flow. */
-export interface Mosfets {
-  readonly charge: boolean;
-  readonly discharge: boolean;
+/** A read that is not part of a poll, because it needs a mode of the board. */
+export interface ExchangeLook {
+  readonly read: ExchangeRead;
+  readonly inside: Mode;
 }
 
-/** One frame of a write and how its acknowledgement is recognised. */
-export interface MosfetWrite {
-  readonly name: string;
-  readonly request: Uint8Array;
-  /** Absent: the board does not answer it. */
-  accept?(received: Uint8Array): Acceptance<Uint8Array>;
-  /** Pause after it, ms. */
-  readonly pauseMs?: number;
-  /** What is sent when the board refuses it with this word: a mode has to be entered before, and left after. */
-  readonly ifRefused?: { readonly code: string; readonly before: MosfetWrite; readonly after: MosfetWrite };
-}
-
-/** How the switches of a board are read and set. Pure. */
-export interface MosfetControl {
-  /** Name of the read that tells how they stand. */
-  readonly state: string;
-  /** Both switches from the decoded answer; undefined when it does not tell. */
-  read(fields: Fields): Mosfets | undefined;
-  /**
-   * The frames that set one of them.
-   * @param fields the decoded state as it was just read
-   */
-  write(which: keyof Mosfets, on: boolean, fields: Fields): readonly MosfetWrite[];
-  /** Stands as wanted already, and still has to be written so that it stays. */
-  pending?(which: keyof Mosfets, on: boolean, fields: Fields): boolean;
-  /** Why a switch may stay open although it was switched on (a protection), in words. */
-  heldOpen?(which: keyof Mosfets, fields: Fields): string | undefined;
-  /**
-   * `state`: believed only when the state agrees. `acknowledgement`: on some firmware the state does not follow, so the
-   * acknowledgement counts and a state that disagrees is told with it.
-   */
-  readonly proof: 'state' | 'acknowledgement';
-}
+export type MosfetControl = SwitchControl<Mosfets, BoardWrite, ExchangeLook>;
+export type BalancingControl = SwitchControl<Balancing, BoardWrite, ExchangeLook>;
 
 /** Binary or text, asks and is answered (JBD). */
 export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPromise<S> {
@@ -151,6 +121,8 @@ export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPro
   readonly lateMs?: number;
   /** How the board's switches are set, where its protocol is known to do it. Nothing is written unless it is configured. */
   readonly mosfets?: MosfetControl;
+  /** The same for its balancing. */
+  readonly balancing?: BalancingControl;
   /** Absent: one board to a line. */
   readonly boards?: Boards<S>;
 }
@@ -200,6 +172,10 @@ export interface RegisterDriver<S extends Sample = Sample> extends DriverPromise
    */
   discover?(read: RegisterReader): Promise<Fields>;
   readonly reads: readonly RegisterBlock[];
+  /** How the board's switches are set, where its map is known to do it. Nothing is written unless it is configured. */
+  readonly mosfets?: SwitchControl<Mosfets, RegisterSetting, RegisterBlock>;
+  /** The same for its balancing. */
+  readonly balancing?: SwitchControl<Balancing, RegisterSetting, RegisterBlock>;
 }
 
 /** One merged read of a profile; published only when the whole request succeeded. */

@@ -2,7 +2,7 @@ import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { bitNames } from './fields.ts';
-import { jbdMosfets } from './jbd-control.ts';
+import { jbdBalancing, jbdMosfets } from './jbd-control.ts';
 import {
   acceptReply,
   type JbdReply,
@@ -45,6 +45,7 @@ export const jbd: ExchangeDriver = {
     read('trip counters', 'slow', TRIP_COUNTERS),
   ],
   mosfets: jbdMosfets,
+  balancing: jbdBalancing,
   decode,
   sample: (fields, measuredAtMs) => packSample(withLearnedCapacity(fields), measuredAtMs, alarms(fields)),
 };

@@ -1,32 +1,36 @@
-import { acceptLengthPrefixed, byteSum, crc16Modbus } from '#bridge';
-import type { Fields, MosfetControl, Mosfets } from './driver.ts';
+import { acceptRtuWrite, byteSum, crc16Modbus } from '#bridge';
+import type { BalancingControl, MosfetControl, RegisterDriver } from './driver.ts';
+import { balancingOf, mosfetsOf } from './standing.ts';
+import type { BoardWrite, RegisterSetting } from './switches.ts';
 
 /** Switching of JK boards. */
 
-function standing({ chargeMosfet, dischargeMosfet }: Fields): Mosfets | undefined {
-  if (typeof chargeMosfet !== 'boolean' || typeof dischargeMosfet !== 'boolean') return undefined;
-  return { charge: chargeMosfet, discharge: dischargeMosfet };
-}
-
 const WRITE = 0x02;
 const AUTHENTICATE = 0x05;
-const TAG = { charge: 0xab, discharge: 0xac } as const;
+const TAG = { charge: 0xab, discharge: 0xac, balancing: 0x9d } as const;
 /** These boards answer no write, and want a pause after it, ms. */
 const PAUSE_MS = 150;
 
 /** BD and B series: an empty authentication, then one tag; what came of it shows in the next answer. */
-export const jkMosfets: MosfetControl = {
-  state: 'everything',
-  proof: 'state',
-  read: standing,
-  write: (which, on) => [
+function tagWrites(which: keyof typeof TAG, on: boolean): readonly BoardWrite[] {
+  return [
     { name: 'authentication', request: frame(AUTHENTICATE, 0x02, 0, 0), pauseMs: PAUSE_MS },
     {
       name: `switch ${which} ${on ? 'on' : 'off'}`,
       request: frame(WRITE, 0x03, TAG[which], on ? 1 : 0),
       pauseMs: PAUSE_MS,
     },
-  ],
+  ];
+}
+
+export const jkMosfets: MosfetControl = { state: 'everything', proof: 'state', read: mosfetsOf, write: tagWrites };
+
+/** Documented by the vendor; on the boards it was tried on, it changed nothing, which the reading back would tell. */
+export const jkBalancing: BalancingControl = {
+  state: 'everything',
+  proof: 'state',
+  read: balancingOf,
+  write: tagWrites,
 };
 
 function frame(command: number, source: number, tag: number, value: number): Uint8Array {
@@ -39,52 +43,59 @@ function frame(command: number, source: number, tag: number, value: number): Uin
  * The only registers of the PB series that become a write here. Their neighbours are protection thresholds, and those at 16xx
  * commands that overwrite all of them.
  */
-const REGISTER = { charge: 0x1070, discharge: 0x1074 } as const;
+const REGISTER = { charge: 0x1070, discharge: 0x1074, balancing: 0x1078 } as const;
+type PbSwitch = keyof typeof REGISTER;
 const WRITE_MANY = 0x10;
-const ACK = 8;
 
-/** PB series: a write of two registers, acknowledged as in Modbus. */
+/** PB series between its own frames: a write of two registers, acknowledged as in Modbus. */
 export function jkPbMosfets(address: number): MosfetControl {
+  return { state: 'status', proof: 'state', read: mosfetsOf, write: (which, on) => [pbWrite(address, which, on)] };
+}
+
+/** The balancer's switch, which is among the settings. */
+export function jkPbBalancing(address: number): BalancingControl {
+  return { state: 'settings', proof: 'state', read: balancingOf, write: (which, on) => [pbWrite(address, which, on)] };
+}
+
+function pbWrite(address: number, which: PbSwitch, on: boolean): BoardWrite {
+  const register = REGISTER[which];
+  const body = Uint8Array.of(address, WRITE_MANY, register >>> 8, register & 0xff, 0, 2, 4, 0, 0, 0, on ? 1 : 0);
   return {
-    state: 'status',
-    proof: 'state',
-    read: standing,
-    write(which, on) {
-      const register = REGISTER[which];
-      const head = [address, WRITE_MANY, register >>> 8, register & 0xff, 0, 2];
-      const shape = {
-        headerLength: 3,
-        startsWith: (first: number) => first === address,
-        measure: (header: Uint8Array) => {
-          if (header[1] === (WRITE_MANY | 0x80)) return 5;
-          // The request itself goes on with a count of bytes: its eighth byte is no CRC, so the check sees to that.
-          return header[1] === WRITE_MANY && header[2] === register >>> 8 ? ACK : undefined;
-        },
-        check: (reply: Uint8Array) => (crc16Modbus(reply) === 0 ? undefined : 'checksum'),
-      };
-      return [
-        {
-          name: `switch ${which} ${on ? 'on' : 'off'}`,
-          request: withCrc(...head, 4, 0, 0, 0, on ? 1 : 0),
-          accept(received) {
-            const acceptance = acceptLengthPrefixed(received, shape);
-            if (acceptance.kind !== 'take') return acceptance;
-            const { value } = acceptance;
-            if (value[1] === WRITE_MANY && value[3] === (register & 0xff)) return acceptance;
-            return {
-              kind: 'refuse',
-              code: 'modbus_exception',
-              message: `the board answers exception ${value[2]}`,
-              retryable: false,
-            };
-          },
-        },
-      ];
+    name: `switch ${which} ${on ? 'on' : 'off'}`,
+    request: withCrc(body),
+    accept(received) {
+      const acceptance = acceptRtuWrite(received, body);
+      if (acceptance.kind !== 'take') return acceptance;
+      const { exception } = acceptance.value;
+      if (exception === undefined) return { ...acceptance, value: received.subarray(0, acceptance.length) };
+      const message = `the board answers exception ${exception}`;
+      return { kind: 'refuse', code: 'modbus_exception', message, retryable: false };
     },
   };
 }
 
-function withCrc(...bytes: number[]): Uint8Array {
-  const crc = crc16Modbus(Uint8Array.from(bytes));
-  return Uint8Array.of(...bytes, crc & 0xff, crc >>> 8);
+function registerWrite(which: PbSwitch, on: boolean): RegisterSetting {
+  const name = `switch ${which} ${on ? 'on' : 'off'}`;
+  return { name, functionCode: WRITE_MANY, address: REGISTER[which], values: [0, on ? 1 : 0] };
+}
+
+/** PB series as plain Modbus. */
+export const jkModbusMosfets: NonNullable<RegisterDriver['mosfets']> = {
+  state: 'status, pack',
+  proof: 'state',
+  read: mosfetsOf,
+  write: (which, on) => [registerWrite(which, on)],
+};
+
+/** Its balancer's switch. */
+export const jkModbusBalancing: NonNullable<RegisterDriver['balancing']> = {
+  state: 'settings',
+  proof: 'state',
+  read: balancingOf,
+  write: (which, on) => [registerWrite(which, on)],
+};
+
+function withCrc(body: Uint8Array): Uint8Array {
+  const crc = crc16Modbus(body);
+  return Uint8Array.of(...body, crc & 0xff, crc >>> 8);
 }

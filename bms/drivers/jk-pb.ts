@@ -4,7 +4,7 @@ import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { JK_SILENCE } from './jk.ts';
 import { jkAlarms } from './jk-alarms.ts';
-import { jkPbMosfets } from './jk-control.ts';
+import { jkPbBalancing, jkPbMosfets } from './jk-control.ts';
 import {
   ABOUT,
   acceptAnswer,
@@ -46,6 +46,7 @@ export const jkPb: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
     read(address, 'about', 'once', ABOUT),
   ],
   mosfets: jkPbMosfets(address),
+  balancing: jkPbBalancing(address),
   decode,
   sample: (fields, measuredAtMs) =>
     packSample({ ...fields, ratedAh: fields.nominalAh }, measuredAtMs, jkAlarms(fields)),

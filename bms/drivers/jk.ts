@@ -1,7 +1,7 @@
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, RecordedExchange } from './driver.ts';
 import { jkAlarms } from './jk-alarms.ts';
-import { jkMosfets } from './jk-control.ts';
+import { jkBalancing, jkMosfets } from './jk-control.ts';
 import { acceptAnswer, type JkFrame, readAllRequest, scanFrames } from './jk-frame.ts';
 import { readTags } from './jk-tags.ts';
 import { packSample } from './pack-fields.ts';
@@ -30,6 +30,7 @@ export const jk: ExchangeDriver = {
   tries: 3,
   reads: [{ name: 'everything', cadence: 'fast', request: readAllRequest, accept: acceptAnswer }],
   mosfets: jkMosfets,
+  balancing: jkBalancing,
   decode,
   sample(fields, measuredAtMs) {
     const { actualAh, nominalAh: ratedAh } = fields;

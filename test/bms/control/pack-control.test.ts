@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Driver, ExchangeDriver, MosfetControl } from '../../bms/drivers/driver.ts';
-import { driverFor, driverIds } from '../../bms/drivers/registry.ts';
-import { bindControl, type ControlOutcome } from '../../bms/pack-control.ts';
-import { BridgeError, byteExchange, crc16Modbus } from '../../firmware-bridge/index.ts';
-import { MemoryTransport, outcome } from '../firmware-bridge/memory-transport.ts';
-import { readVectors, recorded } from './drivers/vectors.ts';
+import { bindControl, canSwitch } from '../../../bms/control/pack-control.ts';
+import type { ControlOutcome } from '../../../bms/control/switching.ts';
+import type { ExchangeDriver, MosfetControl } from '../../../bms/drivers/driver.ts';
+import { driverFor, driverIds } from '../../../bms/drivers/registry.ts';
+import { BridgeError, byteExchange, crc16Modbus } from '../../../firmware-bridge/index.ts';
+import { MemoryTransport, outcome } from '../../firmware-bridge/memory-transport.ts';
+import { readVectors, recorded } from '../drivers/vectors.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
@@ -26,11 +27,9 @@ const bothOn = { chargeMosfet: true, dischargeMosfet: true, protections: [] };
 
 describe('what is written', () => {
   it('is known of these drivers, and of no other', () => {
-    const able = driverIds().filter((id) => {
-      const driver: Driver = driverFor(id);
-      return driver.shape === 'exchange' && driver.mosfets !== undefined;
-    });
-    expect(able).toEqual(['daly', 'daly-p81', 'jbd', 'jk', 'jk-pb']);
+    const able = (what: 'mosfets' | 'balancing') => driverIds().filter((id) => canSwitch(driverFor(id), what));
+    expect(able('mosfets')).toEqual(['daly', 'daly-modbus', 'daly-p81', 'jbd', 'jk', 'jk-modbus', 'jk-pb']);
+    expect(able('balancing')).toEqual(['daly-modbus', 'jbd', 'jk', 'jk-modbus', 'jk-pb']);
   });
 
   const cases: [string, string, string, 'charge' | 'discharge', boolean][] = [
