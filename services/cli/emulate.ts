@@ -10,6 +10,7 @@ import { serveKubernetesApi } from '../twin/devices/kubernetes-api.ts';
 import { serveModbusMeter } from '../twin/devices/modbus-meter.ts';
 import { serveSnmpSwitch } from '../twin/devices/snmp-switch.ts';
 import { serveSshHosts } from '../twin/devices/ssh-hosts.ts';
+import { patient } from '../twin/patience.ts';
 import { openPtyPair } from '../twin/pty-pair.ts';
 import { serveRack } from '../twin/rack.ts';
 import { writeRackFile } from '../twin/rack-config.ts';
@@ -44,11 +45,12 @@ export async function emulateRack(options: EmulateRackOptions = {}): Promise<num
     throw new UserError('no pty pair: socat did not start', 'apt-get install socat');
   try {
     const token = await writeRackFile(dir, 'http-token', `${crypto.randomUUID()}\n`, true);
-    const plan = demoRack({
+    const asked = demoRack({
       startWallMs: systemClock.wallMs(),
       ...(options.seed === undefined ? {} : { seed: options.seed }),
       ...(options.soc === undefined ? {} : { socRatio: options.soc }),
     });
+    const plan = patient(asked, fast);
     const rack = await serveRack({
       plan,
       folder: dir,

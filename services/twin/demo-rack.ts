@@ -16,6 +16,10 @@ export interface RackPlan {
   /** Longest halt and boot a service should wait for, s. */
   readonly haltTimeoutS: number;
   readonly bootTimeoutS: number;
+  /** How often pack and meter are read, and half as often the switch, s; 1 when absent. */
+  readonly everyS?: number;
+  /** Age from which what pack and meter said counts for nothing, s; what the service takes by itself when absent. */
+  readonly staleAfterS?: number;
   readonly chemistry: Config['packs'][number]['chemistry'];
   /** Of the pack as a whole, as its owner measured it, ohm. */
   readonly packResistanceOhm: number;

@@ -32,6 +32,8 @@ export interface SshFace {
 /** The configuration with which a service runs on a simulated rack as it would on a real one. */
 export function rackConfig(plan: RackPlan, world: SimWorld, faces: RackFaces, stateDir: string): ConfigInput {
   const { pack } = world;
+  const { everyS = 1, staleAfterS } = plan;
+  const pace = { every: `${everyS}s`, ...(staleAfterS === undefined ? {} : { staleAfter: `${staleAfterS}s` }) };
   return {
     site: plan.site,
     packs: [
@@ -43,10 +45,10 @@ export function rackConfig(plan: RackPlan, world: SimWorld, faces: RackFaces, st
         cells: pack.cells,
         capacityAh: pack.capacityAh,
         resistanceOhm: Math.round(plan.packResistanceOhm * 10_000) / 10_000,
-        every: '1s',
+        ...pace,
       },
     ],
-    meters: [{ id: 'sdm1', driver: 'sdm230', via: faces.meter, every: '1s' }],
+    meters: [{ id: 'sdm1', driver: 'sdm230', via: faces.meter, ...pace }],
     mains: { evidence: [{ meter: 'sdm1' }, { pack: 'lfp1' }] },
     switches: [
       {
@@ -57,7 +59,7 @@ export function rackConfig(plan: RackPlan, world: SimWorld, faces: RackFaces, st
         community: { file: faces.snmp.communityFile },
         budgetW: world.switch.budgetW,
         portWatts: 'netgear',
-        every: '2s',
+        every: `${2 * everyS}s`,
         protect: [...plan.protectedPorts],
       },
     ],

@@ -58,8 +58,8 @@ describe.skipIf(missing !== undefined)(`with ${title}`, () => {
         async () => (await runs('upsc', ['-c', `ups@127.0.0.1:${port}`])).out === '127.0.0.1\n' || undefined,
       );
     await loggedIn();
-    expect(await ask('ups.status')).toMatch(/^OL( CHRG)?$/);
-    expect(Number(await ask('battery.charge'))).toBeGreaterThan(10);
+    await until('it is on mains', async () => /^OL( CHRG)?$/.test(await ask('ups.status')) || undefined);
+    await until('its charge is told', async () => Number(await ask('battery.charge')) > 10 || undefined);
     expect(Number(await ask('outlet.count'))).toBeGreaterThan(1);
     await stage.mains(false);
     await until('it is on battery', async () => /^OB/.test(await ask('ups.status')) || undefined);
@@ -70,7 +70,7 @@ describe.skipIf(missing !== undefined)(`with ${title}`, () => {
     await until('the machine is told to go', async () => monitored.isDown() || undefined);
     expect((await stage.hosts()).phase).not.toBe('mains');
     await stage.phase('dark');
-    expect(await ask('ups.status')).toMatch(/^FSD OB LB/);
+    await until('the order is told', async () => /^FSD OB LB/.test(await ask('ups.status')) || undefined);
     await until('the first stage is told to be off', async () => (await ask('outlet.1.status')) === 'off' || undefined);
     await stage.mains(true);
     await stage.phase('restoring');

@@ -36,7 +36,7 @@ beforeAll(async () => {
       // The first stage goes early, so that evicted pods have somewhere to go and budgets must be kept.
       const { stages } = config.shutdown as { stages: Record<string, unknown>[] };
       for (const each of stages)
-        if (each.name === 'batch') Object.assign(each, { after: '20s', drainTimeout: '60s', pdbGrace: '60s' });
+        if (each.name === 'batch') Object.assign(each, { after: '20s', drainTimeout: '120s', pdbGrace: '120s' });
     },
   });
   await stage.open();
