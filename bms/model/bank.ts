@@ -1,6 +1,7 @@
 import { healthyAh, type PackSpec } from './pack.ts';
 import { readPack } from './reading.ts';
 import { deliverableEnergyWh } from './runtime.ts';
+import { isSpent } from './sagging.ts';
 import type { PackSample } from './sample.ts';
 import type { SocState } from './soc.ts';
 
@@ -27,7 +28,10 @@ export interface BankFigure {
   /** 0..1, weighted by capacity, with its standard deviation; packs that disagree make it wider. */
   readonly socRatio?: number;
   readonly socSigma?: number;
-  /** Deliverable at the load until the cut-off, Wh; and the same two sigma low. Packs that are switched off give nothing. */
+  /**
+   * Deliverable at the load until the cut-off, Wh; and the same two sigma low. Packs that are switched off give nothing,
+   * nor do those of which a cell does not hold its voltage at the present load.
+   */
   readonly usableWh?: number;
   readonly usableLowWh?: number;
   /** All configured packs, full, at 25 °C and no load, Wh: a constant of the configuration. */
@@ -104,7 +108,8 @@ function usableOf(present: readonly Present[], loadW: number, sigmas: number): n
   );
 }
 
-function canDeliver({ spec, sample }: Present): boolean {
+function canDeliver({ spec, sample, soc }: Present): boolean {
+  if (isSpent(soc.sagging)) return false;
   if (sample.dischargeFetClosed !== false) return true;
   return (readPack(sample, spec).currentA ?? 0) < -FLOWING_C * spec.capacityAh;
 }

@@ -2,6 +2,7 @@ import { anchored, type SocBelief, type SocMeasurement, sigmaOf, socFromOcv } fr
 import { valueAt } from './chemistry/curve.ts';
 import { healthyAh, type PackSpec, packResistanceOhm } from './pack.ts';
 import { type PackReading, readPack } from './reading.ts';
+import { type Sagging, sagging } from './sagging.ts';
 import type { PackSample } from './sample.ts';
 
 /**
@@ -39,6 +40,8 @@ const EMPTY_HOLD_S = 30;
 const FULL_MARGIN_V = 0.03;
 /** A voltage that jumps more than this between two samples, V, is not at rest, whatever the current says. */
 const STEADY_V = 0.03;
+/** A higher voltage that was seen while a cell was low is forgotten by this, V/s: a cell that runs empty falls about as fast. */
+const FADING_V_PER_S = STEADY_V / EMPTY_HOLD_S;
 /** Our resistance is a table's, not this cell's: share of I·R that may be wrong. */
 const RESISTANCE_SIGMA = 0.5;
 /** Charge to move, as a ratio, from one branch of the hysteresis to the middle. */
@@ -66,6 +69,9 @@ export interface SocState extends SocBelief {
   /** Of the latest sample: current, A, and lowest cell without its I·R, V. */
   readonly currentA?: number;
   readonly restingCellV?: number;
+  /** Highest of those lately, since `emptyS` began: what the cell shows when the load is least. */
+  readonly emptyCellV?: number;
+  readonly sagging?: Sagging;
 }
 
 /** The first state: the BMS's own figure, widely distrusted, unless the voltage knows better; else the voltage; else 0.5. */
@@ -89,7 +95,7 @@ export function socStart(sample: PackSample, spec: PackSpec): SocState {
     ...(reading.currentA !== undefined && { currentA: reading.currentA }),
     ...(restingCellV !== undefined && { restingCellV }),
   };
-  const heard = hear(start, reading, spec, Number.NaN);
+  const heard = hear(start, reading, spec, Number.NaN, restingCellV);
   const settled = heard !== undefined && heard.sigma < start.sigma ? anchorOn(start, heard, 'voltage') : start;
   return withDrift(settled, bms);
 }
@@ -102,7 +108,7 @@ export function socStep(state: SocState, sample: PackSample, dtS: number, spec: 
   const dt = dtS > 0 ? Math.min(dtS, LONGEST_STEP_S) : 0;
   const reading = readPack(sample, spec);
   const counted = count(state, reading, dt, spec);
-  const held = hold(state, counted, reading, dt, spec);
+  const held = withSagging(hold(state, counted, reading, dt, spec), reading, dt, spec);
   const bms = bmsSoc(sample, spec);
   return withDrift(askBms(anchor(held, reading, spec), bms), bms);
 }
@@ -141,34 +147,45 @@ function count(state: SocState, reading: PackReading, dt: number, spec: PackSpec
 
 /** Advances the three stop-watches; a gap, a missing reading or a jumping voltage starts them again. */
 function hold(before: SocState, counted: SocState, reading: PackReading, dt: number, spec: PackSpec): SocState {
-  const { restingCellV: previousV, ...kept } = counted;
+  const { restingCellV: previousV, emptyCellV: highestV, ...kept } = counted;
   const restingCellV = openCellV(reading, counted.socRatio, spec);
   const { currentA, meanCellV, lowestCellV } = reading;
   const stopped = { ...kept, restS: 0, fullS: 0, emptyS: 0 };
   if (restingCellV === undefined || currentA === undefined || meanCellV === undefined || lowestCellV === undefined) {
     return stopped;
   }
-  const steady = previousV !== undefined && Math.abs(restingCellV - previousV) <= STEADY_V && dt <= GAP_S;
-  if (!steady) return { ...stopped, restingCellV };
   const { chargeV, kneeV } = spec.chemistry.limits;
+  // A weak cell's voltage swings with the load, and is empty all the same if it never comes up again.
+  const low = lowestCellV < kneeV && currentA < 0 && previousV !== undefined && dt <= GAP_S;
+  const empty = low
+    ? { emptyS: before.emptyS + dt, emptyCellV: Math.max(restingCellV, (highestV ?? 0) - FADING_V_PER_S * dt) }
+    : { emptyS: 0 };
+  const steady = previousV !== undefined && Math.abs(restingCellV - previousV) <= STEADY_V && dt <= GAP_S;
+  if (!steady) return { ...stopped, ...empty, restingCellV };
   const restA = REST_C * spec.capacityAh;
   const resting = Math.abs(currentA) <= restA;
   const full = meanCellV >= chargeV - FULL_MARGIN_V && currentA >= -restA && currentA <= TAIL_C * spec.capacityAh;
-  const empty = lowestCellV < kneeV && currentA < 0;
   return {
     ...kept,
+    ...empty,
     restingCellV,
     restS: resting ? before.restS + dt : 0,
     fullS: full ? before.fullS + dt : 0,
-    emptyS: empty ? before.emptyS + dt : 0,
   };
+}
+
+function withSagging(state: SocState, reading: PackReading, dt: number, spec: PackSpec): SocState {
+  const { sagging: before, ...kept } = state;
+  const seen = sagging(before, reading, dt, spec);
+  return seen === undefined ? kept : { ...kept, sagging: seen };
 }
 
 function anchor(state: SocState, reading: PackReading, spec: PackSpec): SocState {
   const kind = dueAnchor(state, spec);
   if (kind === undefined) return state;
   // At full and empty the current still flows and nothing has relaxed.
-  const heard = hear(state, reading, spec, kind === 'rest' ? state.restS : 0);
+  const openV = kind === 'empty' ? state.emptyCellV : openCellV(reading, state.socRatio, spec);
+  const heard = hear(state, reading, spec, kind === 'rest' ? state.restS : 0, openV);
   return heard === undefined ? state : anchorOn(state, heard, kind);
 }
 
@@ -191,11 +208,17 @@ function dueAnchor(state: SocState, spec: PackSpec): 'full' | 'empty' | 'rest' |
 /**
  * What the voltage says of the charge.
  * @param restS time without current, s; NaN when unknown
+ * @param openV lowest cell's voltage without what the current makes of it, V
  */
-function hear(state: SocState, reading: PackReading, spec: PackSpec, restS: number): SocMeasurement | undefined {
+function hear(
+  state: SocState,
+  reading: PackReading,
+  spec: PackSpec,
+  restS: number,
+  openV: number | undefined,
+): SocMeasurement | undefined {
   const { chemistry } = spec;
   const { curveSigmaV, relaxationV, relaxationS } = chemistry.facts.trust;
-  const openV = openCellV(reading, state.socRatio, spec);
   if (openV === undefined) return undefined;
   const hysteresisV = valueAt(chemistry.hysteresis, state.socRatio);
   const branchV = Number.isNaN(restS) ? 0 : state.branch * hysteresisV;

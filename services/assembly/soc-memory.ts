@@ -27,6 +27,8 @@ const soc = z.looseObject({
   driftRatio: z.number().optional(),
   currentA: z.number().optional(),
   restingCellV: z.number().optional(),
+  emptyCellV: z.number().optional(),
+  sagging: z.object({ readings: z.number(), agoS: z.number() }).optional(),
 });
 
 const notes = z.record(z.string(), z.object({ soc, wallMs: z.number() }));

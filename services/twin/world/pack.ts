@@ -5,7 +5,7 @@ import { hash32, signedUnit, unit } from './random.ts';
 export interface PackOptions {
   /** Cells in series; 16 when absent. */
   readonly cells?: number;
-  /** What the weakest cell holds, Ah. */
+  /** What the weakest cell holds (but for `weakCell`), Ah. */
   readonly capacityAh: number;
   /** 0..1 at the beginning; 1 when absent. */
   readonly socRatio?: number;
@@ -16,6 +16,8 @@ export interface PackOptions {
   readonly spreadRatio?: number;
   /** Cycles it has behind it. */
   readonly cycles?: number;
+  /** Cell 1 is worse than the others: what it holds of their charge, and its resistance as a multiple of theirs. */
+  readonly weakCell?: { readonly capacityRatio: number; readonly resistanceRatio: number };
 }
 
 /** What a charger offers at one moment. */
@@ -95,10 +97,12 @@ export class SimPack implements WorldPack {
     this.#countedAh = capacityAh * socRatio;
     const missingAh = capacityAh - this.#countedAh;
     this.#string = Array.from({ length: cells }, (_, index) => {
-      const cellAh = capacityAh * (1 + spreadRatio * unit(this.#salt, index, 1));
+      const weak = index === 0 ? options.weakCell : undefined;
+      const cellAh = capacityAh * (1 + spreadRatio * unit(this.#salt, index, 1)) * (weak?.capacityRatio ?? 1);
+      const ohm = cellResistanceOhm * (1 + 3 * spreadRatio * signedUnit(this.#salt, index, 2));
       return {
         capacityAh: cellAh,
-        ohmic: cellResistanceOhm * (1 + 3 * spreadRatio * signedUnit(this.#salt, index, 2)) * OHMIC_SHARE,
+        ohmic: ohm * OHMIC_SHARE * (weak?.resistanceRatio ?? 1),
         socRatio: 1 - missingAh / cellAh,
       };
     });
