@@ -111,7 +111,8 @@ export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: G
     return;
   }
   if (!haltIsOverdue(turn, host, state, watch)) {
-    // Also after a restart, when nobody knows whether the command got through: sending it twice does no harm.
+    // Also after a restart, when nobody knows whether the command got through: sending it twice does no harm. And when it
+    // is wanted up again: no failure proves that nothing was obeyed, and half a halt is neither up nor off.
     if (!watch.haltAccepted && host.canHalt && turn.may('halt', host.id))
       turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
     return;
