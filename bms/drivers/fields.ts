@@ -11,7 +11,18 @@ export interface NumberField {
   readonly scale?: number;
 }
 
-type Reader = (view: DataView, at: number) => number;
+/** Reads a number that begins at a byte. */
+type NumberReader = (view: DataView, at: number, littleEndian?: boolean) => number;
+
+/** How to read whole numbers, by their width in bits. */
+export const NUMBERS: Readonly<Record<`${'u' | 's'}${8 | 16 | 32}`, NumberReader>> = {
+  u8: (view, at) => view.getUint8(at),
+  s8: (view, at) => view.getInt8(at),
+  u16: (view, at, littleEndian) => view.getUint16(at, littleEndian),
+  s16: (view, at, littleEndian) => view.getInt16(at, littleEndian),
+  u32: (view, at, littleEndian) => view.getUint32(at, littleEndian),
+  s32: (view, at, littleEndian) => view.getInt32(at, littleEndian),
+};
 
 /** Reads all fields of one table from a payload into a new object. */
 export interface FieldTable {
@@ -21,14 +32,10 @@ export interface FieldTable {
   read(payload: Uint8Array): Record<string, number>;
 }
 
-const READERS: Readonly<Record<string, Reader>> = {
-  u1: (view, at) => view.getUint8(at),
-  s1: (view, at) => view.getInt8(at),
-  u2: (view, at) => view.getUint16(at),
-  s2: (view, at) => view.getInt16(at),
-  u4: (view, at) => view.getUint32(at),
-  s4: (view, at) => view.getInt32(at),
-};
+/** A payload as a reader wants it. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 /**
  * How to apply a decimal scale without binary dust: 498 x 0.01 is 4.98 only when it is done as 498 / 100.
@@ -44,15 +51,14 @@ export function scaler(scale: number): (raw: number) => number {
 /** Compiles a table once; `read` is then a plain loop without look-ups. Numbers are big-endian. */
 export function fieldTable(fields: readonly NumberField[]): FieldTable {
   const length = fields.reduce((end, field) => Math.max(end, field.offset + field.size), 0);
-  const steps = fields.map((field) => {
-    const reader = READERS[`${field.signed ? 's' : 'u'}${field.size}`];
-    if (reader === undefined) throw new RangeError(`field ${field.key}: no number has ${field.size} bytes`);
-    return { key: field.key, offset: field.offset, add: field.add ?? 0, reader, scale: scaler(field.scale ?? 1) };
+  const steps = fields.map(({ key, offset, size, signed = false, add = 0, scale = 1 }) => {
+    const bits = (size * 8) as 8 | 16 | 32;
+    return { key, offset, add, reader: NUMBERS[`${signed ? 's' : 'u'}${bits}`], scale: scaler(scale) };
   });
   return {
     length,
     read(payload) {
-      const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+      const view = viewOf(payload);
       const values: Record<string, number> = {};
       for (const step of steps) values[step.key] = step.scale(step.reader(view, step.offset) + step.add);
       return values;

@@ -1,5 +1,5 @@
 import type { Fields } from './driver.ts';
-import { bitNames, readText } from './fields.ts';
+import { bitNames, bitNumbers, listOf, NUMBERS, readText, viewOf } from './fields.ts';
 
 /**
  * The three blocks of a JK PB board. The 300-byte frames carry them little-endian from byte 6 on, the Modbus map big-endian;
@@ -13,7 +13,7 @@ export interface Part {
   readonly littleEndian: boolean;
 }
 
-type Width = 'u8' | 'u16' | 's16' | 'u32' | 's32';
+type Width = keyof typeof SIZES;
 type Field = readonly [key: string, offset: number, width: Width, convert?: (raw: number) => unknown];
 
 const SIZES = { u8: 1, u16: 2, s16: 2, u32: 4, s32: 4 } as const;
@@ -26,16 +26,29 @@ const deci = (raw: number): number => raw / 10;
 const celsius = (raw: number): number | null => (raw === -2000 ? null : raw / 10);
 const balanceState = (raw: number): string => ['off', 'charge', 'discharge'][raw] ?? `unknown_${raw}`;
 
-/** Newer layout, places for 32 cells. */
-const STATUS_32: readonly Field[] = [
+/** Where a firmware keeps its status. */
+interface Layout {
+  /** Places for cells, at the beginning. */
+  readonly places: number;
+  /** Two words, the sensors at the cells. */
+  readonly sensorsAt: number;
+  readonly fields: readonly Field[];
+  /** Those of them that show whether the cells add up to the pack. */
+  readonly telling: readonly Field[];
+}
+
+function layout(places: number, sensorsAt: number, fields: readonly Field[]): Layout {
+  const telling = fields.filter(([key]) => key === 'cellMask' || key === 'voltageV');
+  return { places, sensorsAt, fields, telling };
+}
+
+const NEWER = layout(32, 156, [
   ['cellMask', 64, 'u32'],
   ['cellAverageV', 68, 'u16', milli],
   ['cellDifferenceV', 70, 'u16', milli],
   ['mosfetTempC', 138, 's16', celsius],
   ['voltageV', 144, 'u32', milli],
   ['currentA', 152, 's32', milli],
-  ['temp1C', 156, 's16', celsius],
-  ['temp2C', 158, 's16', celsius],
   ['alarmBits', 160, 'u32'],
   ['balanceCurrentA', 164, 's16', milli],
   ['balanceState', 166, 'u8', balanceState],
@@ -50,17 +63,15 @@ const STATUS_32: readonly Field[] = [
   ['dischargeMosfet', 193, 'u8', isOn],
   ['tempSensorBits', 208, 'u8'],
   ['heating', 209, 'u8', isOn],
-];
+]);
 
-/** Firmware before 11, places for 24 cells. */
-const STATUS_24: readonly Field[] = [
+/** Firmware before 11. */
+const OLDER = layout(24, 124, [
   ['cellMask', 48, 'u32'],
   ['cellAverageV', 52, 'u16', milli],
   ['cellDifferenceV', 54, 'u16', milli],
   ['voltageV', 112, 'u32', milli],
   ['currentA', 120, 's32', milli],
-  ['temp1C', 124, 's16', celsius],
-  ['temp2C', 126, 's16', celsius],
   ['mosfetTempC', 128, 's16', celsius],
   ['alarmBits', 130, 'u16'],
   ['balanceCurrentA', 132, 's16', milli],
@@ -74,7 +85,7 @@ const STATUS_24: readonly Field[] = [
   ['runtimeS', 156, 'u32'],
   ['chargeMosfet', 160, 'u8', isOn],
   ['dischargeMosfet', 161, 'u8', isOn],
-];
+]);
 
 const SETTINGS: readonly Field[] = [
   ['smartSleepV', 0, 'u32', milli],
@@ -168,70 +179,56 @@ export function pbAbout(part: Part): Fields {
 }
 
 /** Status in whichever of the two layouts the cells add up to the pack; the newer one when that does not tell. */
-export function pbStatus(part: Part, layout?: '24s' | '32s'): Fields {
-  const newer = status(STATUS_32, part);
-  if (layout === '32s') return newer;
-  const older = status(STATUS_24, part);
-  if (layout === '24s') return older;
-  return addsUp(older) && !addsUp(newer) ? older : newer;
+export function pbStatus(part: Part, told?: '24s' | '32s'): Fields {
+  if (told !== undefined) return status(told === '24s' ? OLDER : NEWER, part);
+  return status(!addsUp(NEWER, part) && addsUp(OLDER, part) ? OLDER : NEWER, part);
 }
 
 /** Difference allowed between the pack and its cells, read a moment apart. */
 const ADDS_UP_RATIO = 0.03;
 
-function addsUp({ cellsV, voltageV }: Fields): boolean {
-  if (!Array.isArray(cellsV) || cellsV.length === 0 || typeof voltageV !== 'number') return false;
-  const sumV = cellsV.reduce((sum: number, cellV: number) => sum + cellV, 0);
+function addsUp({ places, telling }: Layout, part: Part): boolean {
+  const { cellMask, voltageV } = readFields(telling, part);
+  const cellsV = cells(part, places, cellMask);
+  if (cellsV === undefined || typeof voltageV !== 'number') return false;
+  const sumV = cellsV.reduce((sum, cellV) => sum + cellV, 0);
   return voltageV > 0 && Math.abs(sumV - voltageV) <= ADDS_UP_RATIO * voltageV;
 }
 
-function status(table: readonly Field[], part: Part): Fields {
-  const { temp1C, temp2C, ...fields } = readFields(table, part);
-  const mask = fields.cellMask;
-  const places =
-    typeof mask === 'number' ? bitNames(mask, []).map((bit) => Number(bit.slice('bit_'.length))) : undefined;
-  const most = table === STATUS_24 ? 24 : 32;
-  const cellsV = cells(part, most, places);
-  if (places !== undefined) fields.cellCount = places.length;
+function status(own: Layout, part: Part): Fields {
+  const fields = readFields(own.fields, part);
+  const { cellMask, alarmBits } = fields;
+  const cellsV = cells(part, own.places, cellMask);
+  if (typeof cellMask === 'number') fields.cellCount = bitNumbers(cellMask).length;
   if (cellsV !== undefined) fields.cellsV = cellsV;
-  const { alarmBits } = fields;
   if (typeof alarmBits === 'number') fields.alarms = bitNames(alarmBits, ALARM_NAMES);
-  if (temp1C !== undefined && temp2C !== undefined) fields.tempsC = [temp1C, temp2C];
+  const at = own.sensorsAt - part.from;
+  if (at >= 0 && at + 4 <= part.bytes.length) {
+    const view = viewOf(part.bytes);
+    fields.tempsC = [at, at + 2].map((sensor) => celsius(NUMBERS.s16(view, sensor, part.littleEndian)));
+  }
   return fields;
 }
 
 /** Cells that are fitted; a fitted one can read 0. Without the mask, every place that was read. */
-function cells(part: Part, most: number, places: readonly number[] | undefined): readonly number[] | undefined {
-  if (part.from > 0) return undefined;
-  const read = Math.min(most, part.bytes.length >>> 1);
-  const wanted = places ?? Array.from({ length: read }, (_, at) => at);
-  if (wanted.length === 0) return undefined;
-  return wanted.map((place) => milli(rawAt(part, place * 2, 'u16') ?? 0));
+function cells({ bytes, from, littleEndian }: Part, places: number, mask: unknown): readonly number[] | undefined {
+  if (from > 0) return undefined;
+  const read = Math.min(places, bytes.length >>> 1);
+  const numbers = typeof mask === 'number' ? bitNumbers(mask) : listOf(read, (at) => at + 1);
+  if (numbers.length === 0) return undefined;
+  const view = viewOf(bytes);
+  return numbers.map((cell) => (cell > read ? 0 : milli(NUMBERS.u16(view, 2 * (cell - 1), littleEndian))));
 }
 
-function readFields(table: readonly Field[], part: Part): Record<string, unknown> {
+/** Those that lie in the part. */
+function readFields(table: readonly Field[], { bytes, from, littleEndian }: Part): Record<string, unknown> {
+  const view = viewOf(bytes);
   const fields: Record<string, unknown> = {};
   for (const [key, offset, width, convert] of table) {
-    const raw = rawAt(part, offset, width);
-    if (raw !== undefined) fields[key] = convert === undefined ? raw : convert(raw);
+    const at = offset - from;
+    if (at < 0 || at + SIZES[width] > bytes.length) continue;
+    const raw = NUMBERS[width](view, at, littleEndian);
+    fields[key] = convert === undefined ? raw : convert(raw);
   }
   return fields;
-}
-
-function rawAt({ bytes, from, littleEndian }: Part, offset: number, width: Width): number | undefined {
-  const at = offset - from;
-  if (at < 0 || at + SIZES[width] > bytes.length) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (width) {
-    case 'u8':
-      return view.getUint8(at);
-    case 'u16':
-      return view.getUint16(at, littleEndian);
-    case 's16':
-      return view.getInt16(at, littleEndian);
-    case 'u32':
-      return view.getUint32(at, littleEndian);
-    case 's32':
-      return view.getInt32(at, littleEndian);
-  }
 }

@@ -83,7 +83,7 @@ function decode(exchange: RecordedExchange): Decoded {
   const values = block(type, frame, exchange.protocol);
   if (values === undefined) return refused('wrong_frame_type', `frames of type ${type} are not known`);
   const responder = typeof ack === 'object' ? { responderAddress: ack.address, parts: 2 } : {};
-  return decoded({ frameType: type, frameCounter: frame[5] ?? 0, ...values, ...responder });
+  return decoded({ ...values, frameType: type, frameCounter: frame[5] ?? 0, ...responder });
 }
 
 function block(type: number, frame: Uint8Array, protocol: string | undefined): Fields | undefined {

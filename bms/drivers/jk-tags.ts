@@ -7,7 +7,10 @@ interface Tag {
   readonly key?: string;
   /** Bytes of the value. */
   readonly size: number;
-  read?(value: number, bytes: Uint8Array): unknown;
+  /** A number; without it the value is text. */
+  read?(raw: number): unknown;
+  /** Not told as it is: something is made of it and of others. */
+  readonly part?: true;
 }
 
 const CELLS = 0x79;
@@ -17,27 +20,28 @@ const ALARMS = 0x8b;
 const PROTOCOL = 0xc0;
 const BYTES_PER_CELL = 3;
 
-const number = (key: string, size: number, divisor = 1): Tag => ({ key, size, read: (value) => value / divisor });
-const signed = (key: string): Tag => ({ key, size: 2, read: (value) => (value << 16) >> 16 });
-const flag = (key: string): Tag => ({ key, size: 1, read: (value) => value === 1 });
-const text = (key: string, size: number): Tag => ({ key, size, read: (_, bytes) => readText(bytes) });
+const number = (key: string, size: number, divisor = 1): Tag => ({ key, size, read: (raw) => raw / divisor });
+const signed = (key: string): Tag => ({ key, size: 2, read: (raw) => (raw << 16) >> 16 });
+const flag = (key: string): Tag => ({ key, size: 1, read: (raw) => raw === 1 });
+const text = (key: string, size: number): Tag => ({ key, size });
 const celsius = (key: string): Tag => ({ key, size: 2, read: temperature });
+const part = (tag: Tag): Tag => ({ ...tag, part: true });
 /** Known width, no value of ours: writable secrets, switches of no use, or read elsewhere. */
 const passed = (size: number): Tag => ({ size });
 
 const TAGS: ReadonlyMap<number, Tag> = new Map<number, Tag>([
   [0x80, celsius('mosfetTempC')],
-  [0x81, celsius('boxTempC')],
-  [0x82, celsius('batteryTempC')],
+  [0x81, part(celsius('boxTempC'))],
+  [0x82, part(celsius('batteryTempC'))],
   [0x83, number('voltageV', 2, 100)],
-  [CURRENT, number('rawCurrent', 2)],
+  [CURRENT, part(number('rawCurrent', 2))],
   [0x85, number('socRatio', 1, 100)],
   [0x86, number('tempSensorCount', 1)],
   [0x87, number('cycles', 2)],
   [0x89, number('cycleCapacityAh', 4)],
   [0x8a, number('cellCount', 2)],
-  [ALARMS, number('alarmBits', 2)],
-  [STATUS, number('statusBits', 2)],
+  [ALARMS, part(number('alarmBits', 2))],
+  [STATUS, part(number('statusBits', 2))],
   [0x8e, number('packOvV', 2, 100)],
   [0x8f, number('packUvV', 2, 100)],
   [0x90, number('cellOvV', 2, 1000)],
@@ -71,7 +75,7 @@ const TAGS: ReadonlyMap<number, Tag> = new Map<number, Tag>([
   [0xac, flag('dischargeSwitch')],
   [0xad, passed(2)],
   [0xae, number('address', 1)],
-  [0xaf, { key: 'batteryType', size: 1, read: (value) => ['lifepo4', 'li-ion', 'lto'][value] ?? `unknown_${value}` }],
+  [0xaf, { key: 'batteryType', size: 1, read: (raw) => ['lifepo4', 'li-ion', 'lto'][raw] ?? `unknown_${raw}` }],
   [0xb0, number('sleepDelayS', 2)],
   [0xb1, number('lowSocRatio', 1, 100)],
   [0xb2, passed(10)],
@@ -85,7 +89,7 @@ const TAGS: ReadonlyMap<number, Tag> = new Map<number, Tag>([
   [0xba, text('manufacturerId', 24)],
   [0xbe, passed(2)],
   [0xbf, passed(2)],
-  [PROTOCOL, number('protocolVersion', 1)],
+  [PROTOCOL, part(number('protocolVersion', 1))],
 ]);
 
 const ALARM_NAMES = [
@@ -107,7 +111,8 @@ const ALARM_NAMES = [
 
 /** Values of a tag list. Stops quietly at the first tag of unknown width and keeps what came before. */
 export function readTags(body: Uint8Array): Fields {
-  const raw: Record<string, unknown> = {};
+  const fields: Record<string, unknown> = {};
+  const parts: Record<string, unknown> = {};
   let at = 0;
   while (at < body.length) {
     const tag = body[at] ?? 0;
@@ -115,35 +120,38 @@ export function readTags(body: Uint8Array): Fields {
       const length = body[at + 1] ?? 0;
       const values = body.subarray(at + 2, at + 2 + length);
       if (values.length < length || length % BYTES_PER_CELL !== 0) break;
-      raw.cellsV = cells(values);
+      fields.cellsV = cells(values);
       at += 2 + length;
       continue;
     }
     const known = TAGS.get(tag);
-    if (known === undefined) break;
-    const bytes = body.subarray(at + 1, at + 1 + known.size);
-    if (bytes.length < known.size) break;
-    if (known.key !== undefined && known.read !== undefined) {
-      raw[known.key] = known.read(known.size <= 4 ? unsigned(bytes) : 0, bytes);
-    }
-    at += 1 + known.size;
+    const end = at + 1 + (known?.size ?? body.length);
+    if (known === undefined || end > body.length) break;
+    const told = known.part ? parts : fields;
+    if (known.key !== undefined) told[known.key] = readTag(known, body, at + 1, end);
+    at = end;
   }
-  return finished(raw);
+  return finished(fields, parts);
+}
+
+function readTag({ read }: Tag, body: Uint8Array, from: number, end: number): unknown {
+  return read === undefined ? readText(body.subarray(from, end)) : read(unsigned(body, from, end));
 }
 
 /** Each cell brings its number; a board that leaves one out leaves a hole that must not shift the others. */
 function cells(values: Uint8Array): (number | null)[] {
-  const voltages = new Map<number, number>();
+  const voltages: (number | null)[] = [];
   for (let at = 0; at < values.length; at += BYTES_PER_CELL) {
-    voltages.set(values[at] ?? 0, (((values[at + 1] ?? 0) << 8) | (values[at + 2] ?? 0)) / 1000);
+    const cell = values[at] ?? 0;
+    while (voltages.length < cell) voltages.push(null);
+    if (cell > 0) voltages[cell - 1] = unsigned(values, at + 1, at + BYTES_PER_CELL) / 1000;
   }
-  const last = Math.max(0, ...voltages.keys());
-  return Array.from({ length: last }, (_, at) => voltages.get(at + 1) ?? null);
+  return voltages;
 }
 
 /** What needs more than one tag. */
-function finished(raw: Record<string, unknown>): Fields {
-  const { rawCurrent, statusBits, alarmBits, boxTempC, batteryTempC, protocolVersion, ...fields } = raw;
+function finished(fields: Record<string, unknown>, parts: Fields): Fields {
+  const { rawCurrent, statusBits, alarmBits, boxTempC, batteryTempC, protocolVersion } = parts;
   // The list ends with the tag that says how to read the current near its start.
   if (typeof rawCurrent === 'number') {
     fields.protocolVersion = protocolVersion ?? 0;
@@ -175,6 +183,8 @@ function temperature(raw: number): number {
   return raw <= 100 ? raw : 100 - raw;
 }
 
-function unsigned(bytes: Uint8Array): number {
-  return bytes.reduce((value, byte) => value * 256 + byte, 0);
+function unsigned(bytes: Uint8Array, from: number, end: number): number {
+  let value = 0;
+  for (let at = from; at < end; at += 1) value = value * 256 + (bytes[at] ?? 0);
+  return value;
 }
