@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { canSwitch } from '../../bms/control/pack-control.ts';
 import type { Driver } from '../../bms/drivers/driver.ts';
 import { aliasesOf, driverFor, driverIds } from '../../bms/drivers/registry.ts';
 import { ASKED_BY_NAME } from '../../bms/probe/index.ts';
@@ -54,11 +55,16 @@ function noteRow({ ids, device, line, reads, proven }: DeviceNote): string {
     device,
     [lineOf(driver), ...(line === undefined ? [] : [line])].join('; '),
     reads,
-    driver.shape === 'exchange' && driver.mosfets !== undefined ? 'charging, discharging' : '–',
+    switchesOf(driver),
     optionsOf(driver).map(code).join(' ') || '–',
     id in BOARDS ? code(`emulate ${id}`) : (OTHER_FACES[id] ?? (driver.shape === 'i2c' ? '–' : code('emulate replay'))),
     proven,
   ]);
+}
+
+function switchesOf(driver: Driver): string {
+  const mosfets = canSwitch(driver, 'mosfets') ? ['charging', 'discharging'] : [];
+  return [...mosfets, ...(canSwitch(driver, 'balancing') ? ['balancing'] : [])].join(', ') || '–';
 }
 
 /** How it is reached, and how its line is set from the factory. */

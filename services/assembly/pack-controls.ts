@@ -1,9 +1,11 @@
 import { bindControl, type Driver, driverFor, type PackControl } from '#bms';
 import type { Config } from '../config/schema.ts';
+import { boardOptionsOf } from './board-options.ts';
 import type { Buses } from './buses.ts';
 
 /**
- * The switches of those packs whose configuration allows it (`control: { mosfets: true }`), over the buses that poll them.
+ * The switches of those packs whose configuration allows some of them (`control`), over the buses that poll them. What it
+ * does not allow is refused.
  * @param own drivers of the user's profiles
  */
 export function packControls(
@@ -12,11 +14,12 @@ export function packControls(
   own: readonly Driver[] = [],
 ): readonly PackControl[] {
   return packs.flatMap((pack) => {
-    if (pack.control?.mosfets !== true) return [];
-    const { via } = pack;
+    const { via, control: allow } = pack;
+    if (allow === undefined || !(allow.mosfets || allow.balancing)) return [];
     if ('mqtt' in via || 'http' in via) return [];
     const driver = driverFor(pack.driver, own);
-    const address = pack.address === undefined ? {} : { address: pack.address };
-    return [bindControl(driver, pack.id, buses.for(driver, via, `pack ${pack.id}`), address)];
+    const { address, unit } = boardOptionsOf(pack);
+    const board = { ...(address === undefined ? {} : { address }), ...(unit === undefined ? {} : { unit }) };
+    return [bindControl(driver, pack.id, buses.for(driver, via, `pack ${pack.id}`), { ...board, allow })];
   });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Driver, driverAt, driverFor } from '#bms';
+import { canSwitch, type Driver, driverAt, driverFor } from '#bms';
 import type { Problem } from './inspect.ts';
 import type { Config } from './schema.ts';
 
@@ -18,11 +18,12 @@ export const boardOptions = {
     description: 've-direct: ask now and then for registers that the text lacks; older devices pause their text for it',
   }),
   control: z
-    .strictObject({ mosfets: z.boolean().default(false) })
+    .strictObject({ mosfets: z.boolean().default(false), balancing: z.boolean().default(false) })
     .optional()
     .meta({
       description:
-        'what may be switched in the board: mosfets: true lets charging and discharging be switched off and on',
+        'what may be switched in the board: mosfets: true lets charging and discharging be switched off and on, ' +
+        'balancing: true the balancing',
     }),
 };
 
@@ -46,8 +47,10 @@ export function boardProblems(config: Config, own: readonly Driver[]): Problem[]
     if (wrong !== undefined) error('address', wrong.message, wrong.tryThis);
     if (pack.hex === true && driver.shape !== 'stream')
       error('hex', `driver ${driver.id} has no HEX registers`, 'leave it out; only ve-direct has them');
-    if (pack.control?.mosfets === true && (driver.shape !== 'exchange' || driver.mosfets === undefined))
-      error('control.mosfets', `driver ${driver.id} cannot switch its board`, 'leave it out');
+    for (const what of unswitchable(pack, driver)) {
+      const board = what === 'mosfets' ? 'its board' : 'the balancing of its board';
+      error(`control.${what}`, `driver ${driver.id} cannot switch ${board}`, 'leave it out');
+    }
     const place = placeOf(pack, driver);
     const other = place === undefined ? undefined : taken.get(place);
     if (place !== undefined && other !== undefined && wrong === undefined)
@@ -55,6 +58,11 @@ export function boardProblems(config: Config, own: readonly Driver[]): Problem[]
     if (place !== undefined) taken.set(place, pack.id);
   });
   return problems;
+}
+
+/** What is to be switched and cannot be. */
+function unswitchable({ control }: Pack, driver: Driver): ('mosfets' | 'balancing')[] {
+  return (['mosfets', 'balancing'] as const).filter((what) => control?.[what] === true && !canSwitch(driver, what));
 }
 
 function lookUp(id: string, own: readonly Driver[]): Driver | undefined {

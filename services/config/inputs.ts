@@ -195,7 +195,14 @@ function ways(device: InputDevice, driver: MappingDriver, report: Report): void 
 }
 
 function boardOptions({ address, hex, control, sensors }: PackConfig, report: Report): void {
-  const told = { address, hex, 'control.mosfets': control?.mosfets === true ? true : undefined, sensors };
+  const allowed = (what: boolean | undefined): true | undefined => (what === true ? what : undefined);
+  const told = {
+    address,
+    hex,
+    'control.mosfets': allowed(control?.mosfets),
+    'control.balancing': allowed(control?.balancing),
+    sensors,
+  };
   for (const [name, value] of Object.entries(told))
     if (value !== undefined) report('error', name, 'who only listens to others cannot use this', 'leave it out');
 }

@@ -9,6 +9,7 @@ import { checkConfig } from '../../../services/config/load.ts';
 import type { Config } from '../../../services/config/schema.ts';
 import { systemClock } from '../../../services/runtime/clock.ts';
 import { demoRack } from '../../../services/twin/demo-rack.ts';
+import { BOARDS, serveBoardOnTcp } from '../../../services/twin/devices/boards/index.ts';
 import { serveJbdOnPath } from '../../../services/twin/devices/jbd-bms.ts';
 import { openPtyPair } from '../../../services/twin/pty-pair.ts';
 import { createWorld } from '../../../services/twin/world.ts';
@@ -47,6 +48,21 @@ describe('the switches of packs', () => {
     const list = packs({}, on, { control: { mosfets: false } }, { ...daly, ...on });
     expect(packControls(list, buses).map(({ id }) => id)).toEqual(['p1', 'p3']);
     await buses.close();
+  });
+
+  it('are reached at their Modbus unit, and only what is allowed is switched', async () => {
+    const world = createWorld(demoRack().world);
+    const board = await serveBoardOnTcp(world, BOARDS['jk-pb'].make(world), { name: 'jk' });
+    closing.push(board.close);
+    const buses = new Buses();
+    closing.push(() => buses.close());
+    const via = { modbusRtu: `tcp://${board.address}`, unit: 1 };
+    const [pack] = packs({ driver: 'jk-modbus', via, control: { balancing: true } });
+    if (pack === undefined) throw new Error('no pack');
+    const [control] = packControls([pack], buses);
+    expect(await control?.setBalancing(false)).toEqual({ code: 'done' });
+    expect(await control?.setDischarge(false)).toMatchObject({ code: 'refused' });
+    expect(world.pack.dischargeFetClosed).toBe(true);
   });
 
   it.skipIf(socat.skip)(`go off and on over a pty, and are read back (${socat.title})`, async () => {

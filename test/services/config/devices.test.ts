@@ -80,6 +80,11 @@ describe('other options of a board', () => {
     expect(problems([pack({ driver: 've-direct', control: { mosfets: true } })])).toMatchObject([
       { path: 'packs[0].control.mosfets', message: 'driver ve-direct cannot switch its board' },
     ]);
+    expect(problems([pack({ control: { mosfets: true, balancing: true } })])).toMatchObject([
+      { path: 'packs[0].control.balancing', message: 'driver daly cannot switch the balancing of its board' },
+    ]);
+    const modbus = { driver: 'daly-modbus', via: { modbusRtu: '/dev/x' }, control: { mosfets: true, balancing: true } };
+    expect(check([pack(modbus)]).ok).toBe(true);
     expect(check([pack({ driver: 've-direct', hex: true, invertCurrent: true })]).ok).toBe(true);
     expect(problems([pack({ invertCurrent: 'yes' })])).toMatchObject([{ path: 'packs[0].invertCurrent' }]);
   });

@@ -1,5 +1,5 @@
 import type { World, WorldPack } from '../../model.ts';
-import { type BoardFace, be16, be32, stateOf, sumOf } from './face.ts';
+import { type BoardFace, be16, be32, stateOf, sumOf, switchPack } from './face.ts';
 
 /**
  * Daly's classic board number 1, from the vendor's "UART/485 Communications Protocol" V1.2 and captures of real boards.
@@ -70,9 +70,8 @@ const faults = (pack: WorldPack): number[] => [
 
 /** The acknowledgement repeats the state that was asked for. */
 function switched(command: number, on: number, pack: WorldPack): number[][] | undefined {
-  if (pack.lock === undefined || on > 1) return undefined;
-  const { charge = false, discharge = false } = pack.locked ?? {};
-  pack.lock(command === 0xda ? { charge: on === 0, discharge } : { charge, discharge: on === 0 });
+  if (on > 1) return undefined;
+  if (!switchPack(pack, command === 0xda ? 'charge' : 'discharge', on === 1)) return undefined;
   return [[on]];
 }
 

@@ -1,5 +1,5 @@
 import type { World, WorldPack } from '../../model.ts';
-import { ascii, type BoardFace, be16, stateOf } from './face.ts';
+import { ascii, type BoardFace, be16, stateOf, switchPack } from './face.ts';
 import { takeRead } from './modbus-words.ts';
 
 /** Daly's newer boards: the same values at two addresses and in two orders, from captures of real boards. */
@@ -9,15 +9,20 @@ const OFFSET = 40;
 const ABSENT = 0xffff;
 
 /** At the fixed unit 0xD2, real Modbus. */
-export const dalyD2 = (world: World): BoardFace => ({
-  baud: 9600,
-  take: (pending) =>
-    takeRead(pending, {
-      unit: 0xd2,
-      functions: [3],
-      word: (address) => statusD2(world.pack).get(address) ?? d2(address, world.pack),
-    }),
-});
+export const dalyD2 = (world: World): BoardFace => {
+  const balancer = { on: true };
+  const set = settable(world.pack, { 165: 'charge', 166: 'discharge', 207: balancer });
+  return {
+    baud: 9600,
+    take: (pending) =>
+      takeRead(pending, {
+        unit: 0xd2,
+        functions: [3],
+        word: (address) => (address === 0xcf ? +balancer.on : (statusD2(world.pack).get(address) ?? d2(address))),
+        set,
+      }),
+  };
+};
 
 /** Asked as 0x81, answers as 0x51. */
 export const dalyP81 = (world: World): BoardFace => ({
@@ -29,8 +34,23 @@ export const dalyP81 = (world: World): BoardFace => ({
       functions: [3],
       word: (address) =>
         statusP81(world.pack).get(address) ?? version(address, 0x178, 74) ?? (address <= 0x7e ? 0 : undefined),
+      set: settable(world.pack, { 289: 'charge', 290: 'discharge' }),
     }),
 });
+
+/** Registers that take 1 or 0: the switches of the pack, and what only the board knows of. */
+function settable(
+  pack: WorldPack,
+  switches: Readonly<Record<number, 'charge' | 'discharge' | { on: boolean }>>,
+): (address: number, words: readonly number[]) => boolean {
+  return (address, [word, ...more]) => {
+    const what = switches[address];
+    if (what === undefined || more.length > 0 || (word !== 0 && word !== 1)) return false;
+    if (typeof what === 'string') return switchPack(pack, what, word === 1);
+    what.on = word === 1;
+    return true;
+  };
+}
 
 function statusD2(pack: WorldPack): Map<number, number> {
   const cells = pack.cellsV.map((cellV) => cellV * 1000);
@@ -73,8 +93,7 @@ function statusD2(pack: WorldPack): Map<number, number> {
 }
 
 /** The rest of the map reads 0. */
-const d2 = (address: number, _: WorldPack): number | undefined =>
-  version(address, 0xa9, 32) ?? (address <= 0xcf ? 0 : undefined);
+const d2 = (address: number): number | undefined => version(address, 0xa9, 32) ?? (address <= 0xcf ? 0 : undefined);
 
 function statusP81(pack: WorldPack): Map<number, number> {
   const cells = pack.cellsV.map((cellV) => cellV * 1000);

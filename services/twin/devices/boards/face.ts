@@ -1,4 +1,4 @@
-import type { World } from '../../model.ts';
+import type { World, WorldPack } from '../../model.ts';
 
 /** A board on a serial line: what it says to what it hears. Written from the notes and captures, never from a driver. */
 export interface BoardFace {
@@ -39,3 +39,11 @@ export const sumOf = (bytes: Iterable<number>): number => {
 
 /** 0 idle, 1 charging, 2 discharging: what several makers call the state of a pack. */
 export const stateOf = (currentA: number): 0 | 1 | 2 => (currentA > 0.05 ? 1 : currentA < -0.05 ? 2 : 0);
+
+/** Somebody switches charging or discharging off, or on again; false where the pack cannot be switched. */
+export function switchPack(pack: WorldPack, which: 'charge' | 'discharge', on: boolean): boolean {
+  if (pack.lock === undefined) return false;
+  const { charge = false, discharge = false } = pack.locked ?? {};
+  pack.lock({ charge, discharge, [which]: !on });
+  return true;
+}

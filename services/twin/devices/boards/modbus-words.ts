@@ -12,22 +12,46 @@ export interface RegisterBoard {
   readonly step?: number;
   /** Register by address; undefined: there is none. */
   word(address: number, functionCode: number): number | undefined;
+  /** Takes what is written to registers from `address` on by functions 6 and 16; false: there is nothing to be written. */
+  readonly set?: (address: number, words: readonly number[]) => boolean;
 }
 
 const REQUEST = 8;
+const WRITE_ONE = 6;
+const WRITE_MANY = 16;
+/** Of a write of several: up to the number of bytes that follow. */
+const HEAD = 7;
 
-/** Takes the next good read out of `pending`; other units, functions and damaged frames are passed over byte by byte. */
+/**
+ * Takes the next good read or write out of `pending`; other units, functions and damaged frames are passed over byte by
+ * byte.
+ */
 export function takeRead(pending: Uint8Array, board: RegisterBoard): { rest: Uint8Array; reply?: Uint8Array } {
-  const { unit, functions } = board;
+  const functions = board.set === undefined ? board.functions : [...board.functions, WRITE_ONE, WRITE_MANY];
   for (let at = 0; at < pending.length; at += 1) {
-    const frame = pending.subarray(at, at + REQUEST);
-    const [heard, fc] = frame;
-    if (heard !== unit || (fc !== undefined && !functions.includes(fc))) continue;
-    if (frame.length < REQUEST) return { rest: pending.subarray(at) };
+    const rest = pending.subarray(at);
+    const [heard, fc] = rest;
+    if (heard !== board.unit || (fc !== undefined && !functions.includes(fc))) continue;
+    const length = fc === WRITE_MANY ? HEAD + (rest[HEAD - 1] ?? 0) + 2 : REQUEST;
+    if (rest.length < REQUEST || rest.length < length) return { rest };
+    const frame = rest.subarray(0, length);
     if (crc16Modbus(frame) !== 0) continue;
-    return { rest: pending.subarray(at + REQUEST), reply: answer(frame, board) };
+    return { rest: rest.subarray(length), reply: written(frame, board) ?? answer(frame, board) };
   }
   return { rest: new Uint8Array() };
+}
+
+/** The first six bytes of a write again; exception 2 where nothing can be written. Undefined: it is none. */
+function written(frame: Uint8Array, { unit, repliesAs = unit, set }: RegisterBoard): Uint8Array | undefined {
+  const [, fc = 0, high = 0, low = 0, ...more] = frame;
+  if (fc !== WRITE_ONE && fc !== WRITE_MANY) return undefined;
+  const bytes = fc === WRITE_ONE ? more.slice(0, 2) : more.slice(HEAD - 4, -2);
+  const words = Array.from(
+    { length: bytes.length / 2 },
+    (_, at) => ((bytes[at * 2] ?? 0) << 8) | (bytes[at * 2 + 1] ?? 0),
+  );
+  const taken = set?.((high << 8) | low, words) ?? false;
+  return taken ? sealed(repliesAs, ...frame.subarray(1, 6)) : sealed(repliesAs, fc | 0x80, 2);
 }
 
 function answer(frame: Uint8Array, { unit, repliesAs = unit, step = 1, word }: RegisterBoard): Uint8Array {

@@ -8,6 +8,8 @@ export interface BoardOptions {
   readonly name: string;
   /** Bytes leave as slowly as the line's rate has it; otherwise at once. */
   readonly throttle?: boolean;
+  /** Says nothing while this is so; the fault `bms` when absent. */
+  readonly isMute?: () => boolean;
 }
 
 /** A half request is forgotten when nothing follows it for this long, ms. */
@@ -20,10 +22,10 @@ const SPEAKS_EVERY_MS = 1000;
 export async function serveBoardOnTcp(
   world: World,
   face: BoardFace,
-  { name, throttle = false, host = '127.0.0.1', port = 0 }: BoardOptions & { host?: string; port?: number },
+  { name, throttle = false, host = '127.0.0.1', port = 0, isMute }: BoardOptions & { host?: string; port?: number },
 ): Promise<PluggableHandle & { readonly port: number }> {
   const server = new TcpServer(host, port, (socket) => {
-    const ear = new BoardEar(world, face, throttle, (bytes) => {
+    const ear = new BoardEar(isMute ?? muteBoard(world), face, throttle, (bytes) => {
       if (socket.writable) socket.write(bytes);
     });
     socket.on('data', (chunk) => ear.receive(chunk));
@@ -45,7 +47,7 @@ export async function serveBoardOnPath(
   world: World,
   face: BoardFace,
   path: string,
-  { name, throttle = false }: BoardOptions,
+  { name, throttle = false, isMute }: BoardOptions,
 ): Promise<PluggableHandle> {
   const { SerialPort } = await import('serialport');
   const sequence = new Sequence();
@@ -53,7 +55,7 @@ export async function serveBoardOnPath(
   const open = async () => {
     if (close) return;
     const port = new SerialPort({ path, baudRate: face.baud, autoOpen: false });
-    const ear = new BoardEar(world, face, throttle, (bytes) => {
+    const ear = new BoardEar(isMute ?? muteBoard(world), face, throttle, (bytes) => {
       if (port.isOpen) port.write(bytes);
     });
     port.on('data', (chunk: Buffer) => ear.receive(chunk));
@@ -71,17 +73,19 @@ export async function serveBoardOnPath(
   return { name, address: path, unplug, replug: () => sequence.run(open), close: unplug };
 }
 
+const muteBoard = (world: World) => (): boolean => world.faults.silent.has('bms');
+
 /** One listener on the line: collects bytes, answers whole requests in order, speaks by itself where the board does. */
 class BoardEar {
-  readonly #world: World;
+  readonly #isMute: () => boolean;
   readonly #face: BoardFace;
   readonly #writer: PacedWriter;
   readonly #speaking: NodeJS.Timeout | undefined;
   #pending: Uint8Array = new Uint8Array();
   #lastMs = 0;
 
-  constructor(world: World, face: BoardFace, throttle: boolean, send: (bytes: Uint8Array) => void) {
-    this.#world = world;
+  constructor(isMute: () => boolean, face: BoardFace, throttle: boolean, send: (bytes: Uint8Array) => void) {
+    this.#isMute = isMute;
     this.#face = face;
     this.#writer = new PacedWriter(send, throttle ? face.baud / 10 : Number.POSITIVE_INFINITY);
     const { speaks } = face;
@@ -109,6 +113,6 @@ class BoardEar {
   }
 
   #say(bytes: Uint8Array): void {
-    if (!this.#world.faults.silent.has('bms')) this.#writer.write(bytes);
+    if (!this.#isMute()) this.#writer.write(bytes);
   }
 }
