@@ -1,8 +1,12 @@
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { KillingStage } from '../e2e/killing.ts';
 
 /**
  * The demo's rack and the real service as processes: a story for every record of the journal, in each of which the
  * service is killed as soon as that record is there, and started again. Takes hours.
+ * What is left of a story that goes wrong (journal, logs) is kept.
  * @param every only each so-many-th record
  */
 export async function sweepProcesses(from: number, every: number, say: (line: string) => void): Promise<boolean> {
@@ -26,15 +30,22 @@ export async function sweepProcesses(from: number, every: number, say: (line: st
       ];
       records = Math.min(records, stage.records);
       sound &&= wrong.length === 0;
-      say(`record ${record} (${stage.deaths.join() || 'not reached'}): ${wrong.join('; ') || 'as it was'}`);
+      const what = wrong.length === 0 ? 'as it was' : `${wrong.join('; ')}; see ${kept(stage.dir)}`;
+      say(`record ${record} (${stage.deaths.join() || 'not reached'}): ${what}`);
     } catch (error) {
       sound = false;
-      say(`record ${record}: ${error instanceof Error ? error.message : String(error)}`);
+      say(`record ${record}: ${error instanceof Error ? error.message : String(error)}; see ${kept(stage.dir)}`);
     } finally {
       await stage.close();
     }
   }
   return sound;
+}
+
+function kept(dir: string): string {
+  const to = mkdtempSync(join(tmpdir(), 'holdover-sweep-'));
+  cpSync(dir, to, { recursive: true, filter: (from) => !/\.(sock|pty)$/.test(from) });
+  return to;
 }
 
 type World = Awaited<ReturnType<KillingStage['world']>>;

@@ -35,6 +35,8 @@ export interface LifeOptions {
   edges(life: Life): Edges;
   /** Before the entries are written. */
   saw(life: Life, entries: readonly JournalEntry[]): void;
+  /** A person's order was accepted. */
+  ordered(command: Command, author: string): void;
   /** What of them is written. */
   writes(entries: readonly JournalEntry[]): readonly JournalEntry[];
 }
@@ -48,9 +50,11 @@ export class Life {
   readonly store: RackStore;
   readonly clock: Clock;
   readonly #coordinator: Coordinator;
+  readonly #ordered: LifeOptions['ordered'];
 
   constructor(options: LifeOptions) {
     const { config, policy, remains } = options;
+    this.#ordered = options.ordered;
     this.clock = this.#clockOf(options);
     this.store = new RackStore(config, this.clock, remains.soc);
     this.state = initialState(policy, this.clock.monoMs());
@@ -78,7 +82,10 @@ export class Life {
   }
 
   order(command: Command): void {
-    void this.#coordinator.command(command, 'a person');
+    const author = 'a person';
+    void this.#coordinator.command(command, author).then(({ accepted }) => {
+      if (accepted && this.alive) this.#ordered(command, author);
+    });
   }
 
   #clockOf({ clock, offsetMs }: LifeOptions): Clock {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../services/runtime/clock.ts';
 import type { Edges } from '../../../services/shutdown/executor.ts';
 import type { ClusterControl, HostControl, Outcome, PoeSwitch } from '../../../services/shutdown/promises.ts';
+import type { Effect } from '../../../services/shutdown/state.ts';
 import type { Random } from '../random.ts';
 import type { TroubledRack } from './troubled-rack.ts';
 import type { Active } from './troubles.ts';
@@ -15,7 +16,7 @@ export interface Surroundings {
   readonly active: Active;
   readonly rack: TroubledRack;
   /** Before a call reaches the outside: has its intent to be in the journal, and may the process die here? */
-  before(kind: string, subjects: readonly string[]): void;
+  before(kind: Effect['kind'], subjects: readonly string[]): void;
   /** After it has reached the outside and before anybody was told. */
   after(): void;
   alive(): boolean;
@@ -57,7 +58,7 @@ interface Way {
 
 async function call<T>(
   around: Surroundings,
-  kind: string,
+  kind: Effect['kind'],
   subjects: readonly string[],
   way: Way,
   act: () => Promise<T>,

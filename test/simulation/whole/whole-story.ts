@@ -1,18 +1,18 @@
 import { packOf, socStart } from '#bms/model';
 import type { Config } from '../../../services/config/schema.ts';
 import { HOST_PROBE_S, type RackStore } from '../../../services/rack/store.ts';
-import type { Clock } from '../../../services/runtime/clock.ts';
 import type { Edges } from '../../../services/shutdown/executor.ts';
 import { type Policy, policyOf } from '../../../services/shutdown/policy.ts';
 import type { Outcome } from '../../../services/shutdown/promises.ts';
-import type { CoordinatorState, JournalEntry, Phase } from '../../../services/shutdown/state.ts';
+import type { CoordinatorState, Effect, JournalEntry, Phase } from '../../../services/shutdown/state.ts';
 import { drillEdges } from '../../../services/twin/drill/drill-edges.ts';
 import { VirtualClock } from '../../../services/twin/drill/virtual-clock.ts';
 import { Coverage } from '../coverage.ts';
 import { someOrder } from '../orders.ts';
 import { between, oneOf, type Random, random } from '../random.ts';
 import { Watchman } from '../watchman.ts';
-import { FakeDisk, SafeReader } from './fake-disk.ts';
+import { FakeDisk } from './fake-disk.ts';
+import { Ledger } from './ledger.ts';
 import { Life, type Remains, remainsOf } from './life.ts';
 import { troubledEdges } from './troubled-edges.ts';
 import { TroubledRack } from './troubled-rack.ts';
@@ -43,6 +43,8 @@ export interface WholeMutation {
   /** Nothing is flushed to the disk. */
   readonly lazyDisk?: boolean;
   readonly policy?: (policy: Policy) => Policy;
+  /** What the executor acts through. */
+  readonly edges?: (edges: Edges) => Edges;
 }
 
 const WALL_MS = Date.UTC(2026, 2, 1, 3, 0, 0);
@@ -79,8 +81,7 @@ class Telling {
   readonly #stuck = new Set<string>();
   readonly #personCordoned = new Set<string>();
   readonly #offBefore = new Set<string>();
-  readonly #reader = new SafeReader('/state/journal.jsonl');
-  readonly #intents = new Set<string>();
+  readonly #ledger = new Ledger();
   readonly #timeline: (() => string)[] = [];
   readonly #dark: { socRatio: number; fair: boolean }[] = [];
   readonly #fair: boolean;
@@ -170,7 +171,7 @@ class Telling {
   told(): WholeStory {
     return {
       seed: this.#seed,
-      violations: [...this.#rack.violations, ...this.#watchman.violations],
+      violations: [...this.#rack.violations, ...this.#watchman.violations, ...this.#ledger.violations],
       complaints: this.#complaints(),
       timeline: this.#timeline.map((line) => line()),
       kills: this.#kills,
@@ -321,9 +322,9 @@ class Telling {
       clock,
       offsetMs,
       remains: this.#remains,
-      edges: (self) =>
-        troubledEdges(
-          { ...drillEdges(this.#config, this.#rack, self.clock, times), packs: this.#outputs(self.clock) },
+      edges: (self) => {
+        const edges = troubledEdges(
+          { ...drillEdges(this.#config, this.#rack, self.clock, times), packs: this.#outputs(self) },
           {
             clock: self.clock,
             rng: this.#rng,
@@ -335,27 +336,34 @@ class Telling {
             },
             alive: () => self.alive,
           },
-        ),
+        );
+        return this.#mutation.edges?.(edges) ?? edges;
+      },
       saw: (self, entries) => this.#saw(self, entries),
+      ordered: (command, author) => this.#ledger.ordered(this.#remains.disk, command, author, this.#rack.timeS),
       writes: this.#mutation.journal ?? ((entries) => entries),
     });
     this.#life = life;
+    this.#ledger.begins(this.#remains.disk, this.#rack.timeS);
     this.#say('a process begins');
     life.start();
   }
 
   /** The board that can open the output of the pack. */
-  #outputs(clock: Clock): NonNullable<Edges['packs']> {
+  #outputs(life: Life): NonNullable<Edges['packs']> {
     const { bank } = this.#rack;
-    const setDischarge = async (on: boolean): Promise<Outcome> => {
-      await clock.sleep(400);
+    const setDischarge = async (pack: string, on: boolean): Promise<Outcome> => {
+      if (life.alive) this.#ledger.called(this.#remains.disk, 'output', [pack], this.#rack.timeS);
+      await life.clock.sleep(400);
       const awake = this.#rack.knownAwake();
       if (!on && !this.#rack.mains && !bank.open && awake.length > 0)
         this.#rack.violations.push(`${this.#rack.timeS}: the output goes off under ${awake}`);
       bank.open = !on;
       return { code: 'done' };
     };
-    return Object.fromEntries(this.#config.packs.map(({ id }) => [id, { setDischarge }]));
+    return Object.fromEntries(
+      this.#config.packs.map(({ id }) => [id, { setDischarge: (on: boolean) => setDischarge(id, on) }]),
+    );
   }
 
   #saw(life: Life, entries: readonly JournalEntry[]): void {
@@ -363,29 +371,13 @@ class Telling {
     for (const entry of entries) if (entry.kind !== 'outcome') this.#say(entry);
   }
 
-  #beforeCall(life: Life, kind: string, subjects: readonly string[]): void {
+  #beforeCall(life: Life, kind: Effect['kind'], subjects: readonly string[]): void {
     if (!life.alive) return;
     if (this.#doom?.how === 'before') {
       this.#die('kill');
       return;
     }
-    const switching = kind === 'cut' || kind === 'power';
-    if (!switching && this.#remains.disk.full) return;
-    const missing = subjects.filter((subject) => !this.#intended(kind, subject));
-    if (missing.length > 0)
-      this.#rack.violations.push(`${this.#rack.timeS}: ${kind} of ${missing} is not in the journal`);
-  }
-
-  /** Is there a line on the disk that says so? */
-  #intended(kind: string, subject: string): boolean {
-    for (const { entry } of this.#reader.more(this.#remains.disk)) {
-      if (entry.kind !== 'intent') continue;
-      const { effect } = entry;
-      const hosts =
-        'targets' in effect ? effect.targets.map(({ host }) => host) : 'host' in effect ? [effect.host] : [];
-      for (const host of hosts) this.#intents.add(`${effect.kind}:${host}`);
-    }
-    return this.#intents.has(`${kind}:${subject}`);
+    this.#ledger.called(this.#remains.disk, kind, subjects, this.#rack.timeS);
   }
 
   #diesInFlush(): boolean {

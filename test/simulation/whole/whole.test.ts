@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Coverage } from '../coverage.ts';
 import { FAULTS, IMPOSSIBLE } from './troubles.ts';
-import { runWholeStory, type WholeMutation, type WholeStory } from './whole-story.ts';
+import { WHOLE_MUTATIONS } from './whole-mutations.ts';
+import { runWholeStory, type WholeStory } from './whole-story.ts';
 
 /** Judge, count of charge, coordinator, executor and journal together, in virtual time, with everything going wrong. */
 
@@ -42,24 +43,8 @@ describe('the whole over many outages', () => {
   });
 });
 
-const MUTATIONS: readonly WholeMutation[] = [
-  { name: 'acts before its intent is written', journal: (entries) => entries.filter(({ kind }) => kind !== 'intent') },
-  { name: 'acts before its intent is flushed', lazyDisk: true },
-  {
-    name: 'forgets hosts in its journal',
-    journal: (entries) => entries.filter((entry) => entry.kind !== 'host' || entry.change.cordonedByUs === undefined),
-  },
-  {
-    name: 'cuts protected ports',
-    policy: (policy) => ({
-      ...policy,
-      hosts: Object.fromEntries(Object.entries(policy.hosts).map(([id, host]) => [id, { ...host, cuttable: true }])),
-    }),
-  },
-];
-
 describe('a rule broken on purpose at the seams', () => {
-  it.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))(
+  it.each(WHOLE_MUTATIONS.map((mutation) => [mutation.name, mutation] as const))(
     'is caught: %s',
     {
       timeout: 200_000,
