@@ -94,10 +94,10 @@ function analog(info: Cursor): Fields {
   };
 }
 
-type Names = readonly (readonly [name: string, code: AlarmCode] | undefined)[];
+type Bits = readonly (readonly [name: string, code: AlarmCode] | undefined)[];
 
 /** Bit 0 first; bit 7 of the second byte says that the pack is full, which is no fault. */
-const PROTECT_1: Names = [
+const PROTECT_1: Bits = [
   ['cell_over_voltage_protection', 'cell-overvoltage'],
   ['cell_under_voltage_protection', 'cell-undervoltage'],
   ['pack_over_voltage_protection', 'pack-overvoltage'],
@@ -106,7 +106,7 @@ const PROTECT_1: Names = [
   ['discharge_over_current_protection', 'discharge-overcurrent'],
   ['short_circuit_protection', 'short-circuit'],
 ];
-const PROTECT_2: Names = [
+const PROTECT_2: Bits = [
   ['charge_over_temperature_protection', 'charge-overtemperature'],
   ['discharge_over_temperature_protection', 'discharge-overtemperature'],
   ['charge_under_temperature_protection', 'charge-undertemperature'],
@@ -115,7 +115,7 @@ const PROTECT_2: Names = [
   ['ambient_over_temperature_protection', 'ambient-temperature'],
   ['ambient_under_temperature_protection', 'ambient-temperature'],
 ];
-const FAULTS: Names = [
+const FAULTS: Bits = [
   ['charge_mosfet_fault', 'mosfet-fault'],
   ['discharge_mosfet_fault', 'mosfet-fault'],
   ['temperature_sensor_fault', 'sensor-fault'],
@@ -123,7 +123,7 @@ const FAULTS: Names = [
   ['cell_fault', 'sensor-fault'],
   ['sampling_fault', 'front-end-fault'],
 ];
-const WARN_1: Names = [
+const WARN_1: Bits = [
   ['cell_high_voltage_warning', 'cell-overvoltage'],
   ['cell_low_voltage_warning', 'cell-undervoltage'],
   ['pack_high_voltage_warning', 'pack-overvoltage'],
@@ -131,7 +131,7 @@ const WARN_1: Names = [
   ['charge_current_warning', 'charge-overcurrent'],
   ['discharge_current_warning', 'discharge-overcurrent'],
 ];
-const WARN_2: Names = [
+const WARN_2: Bits = [
   ['charge_high_temperature_warning', 'charge-overtemperature'],
   ['discharge_high_temperature_warning', 'discharge-overtemperature'],
   ['charge_low_temperature_warning', 'charge-undertemperature'],
@@ -143,12 +143,17 @@ const WARN_2: Names = [
 ];
 const CODES = new Map([PROTECT_1, PROTECT_2, FAULTS, WARN_1, WARN_2].flat().filter((bit) => bit !== undefined));
 
-function names(bits: number, table: Names): string[] {
-  return bitNames(
-    bits,
-    table.map((bit) => bit?.[0]),
-  );
+/** The names of those bits of a byte that are set. */
+function namer(table: Bits): (bits: number) => string[] {
+  const names = table.map((bit) => bit?.[0]);
+  return (bits) => bitNames(bits, names);
 }
+
+const protections1 = namer(PROTECT_1);
+const protections2 = namer(PROTECT_2);
+const faults = namer(FAULTS);
+const warnings1 = namer(WARN_1);
+const warnings2 = namer(WARN_2);
 
 function status(info: Cursor): Fields {
   info.skip(1);
@@ -167,7 +172,7 @@ function status(info: Cursor): Fields {
     chargeCurrentAlarm,
     voltageAlarm,
     dischargeCurrentAlarm,
-    protections: [...names(protect1, PROTECT_1), ...names(protect2 & 0x7f, PROTECT_2)],
+    protections: [...protections1(protect1), ...protections2(protect2 & 0x7f)],
     fullyCharged: (protect2 & 0x80) !== 0,
     limiterOn: (state & 1) !== 0,
     chargeMosfet: (state & 2) !== 0,
@@ -175,9 +180,9 @@ function status(info: Cursor): Fields {
     reverseConnected: (state & 0x10) !== 0,
     acIn: (state & 0x20) !== 0,
     controlBits: control,
-    faults: names(faultBits, FAULTS),
+    faults: faults(faultBits),
     balanceBytes,
-    warnings: [...names(warn1, WARN_1), ...names(warn2, WARN_2)],
+    warnings: [...warnings1(warn1), ...warnings2(warn2)],
   };
 }
 

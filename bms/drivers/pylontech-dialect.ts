@@ -155,15 +155,15 @@ function decodeAnswer(dialect: Dialect, frame: AsciiFrame, request: AsciiFrame |
     return refused('rtn', returnText(rtn), rtnName === undefined ? { rtn } : { rtn, rtnName });
   }
   const common = { ver, address, rtn };
-  const raw = { ...common, infoHex: bytesToHex(info), infoLength: info.length * 2, lengthValid: true };
   const commands = request === undefined ? dialect.recognised : [request.cid2];
   for (const command of commands) {
     const layout = dialect.layouts[command];
     const fields = layout === undefined ? undefined : infoFields(layout, frame, request?.info);
-    if (fields !== undefined) return decoded({ ...common, ...fields });
+    if (fields !== undefined) return decoded({ ...fields, ...common });
   }
   const known = request !== undefined && dialect.layouts[request.cid2] !== undefined;
-  return known ? refused('short_payload', 'the counters of the answer do not fit its length') : decoded(raw);
+  if (known) return refused('short_payload', 'the counters of the answer do not fit its length');
+  return decoded({ ...common, infoHex: bytesToHex(info), infoLength: info.length * 2, lengthValid: true });
 }
 
 /** undefined: the INFO is not of this layout. */

@@ -1,8 +1,10 @@
 import { type Cursor, Malformed } from '#bridge';
 import type { Fields } from './driver.ts';
-import { bitNumbers, readText, scaler } from './fields.ts';
+import { bitNumbers, listOf, readText, scaler } from './fields.ts';
 
 /** Parts of an INFO that the three makers share. All of them throw `Malformed` when the INFO is too short. */
+
+const milli = scaler(0.001);
 
 /** More cells or sensors than any of these packs has: the counter is something else. */
 const MAX_COUNT = 32;
@@ -11,12 +13,11 @@ const MAX_COUNT = 32;
 export function counted<T>(info: Cursor, read: () => T): T[] {
   const count = info.u8();
   if (count > MAX_COUNT) throw new Malformed(`${count} values are more than such a pack has`);
-  return Array.from({ length: count }, read);
+  return listOf(count, read);
 }
 
 /** Cell voltages, mV on the wire. At least one cell, or it is not such an answer. */
 export function cellsV(info: Cursor, signed: boolean): number[] {
-  const milli = scaler(0.001);
   const cells = counted(info, () => milli(signed ? info.s16() : info.u16()));
   if (cells.length === 0) throw new Malformed('a pack without cells');
   return cells;

@@ -5,7 +5,7 @@ import type { ExchangeDriver, Fields } from './driver.ts';
 import { readText, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
-import { cellBits, cellsV, celsius, codes, makerInfo } from './pylontech-info.ts';
+import { cellBits, cellsV, celsius, codes, counted, makerInfo } from './pylontech-info.ts';
 
 /** 2 is the master of a single string, 3 the module behind it; groups of strings begin at 0x10. */
 const BOARDS = { first: 2, last: 0x7d, usual: 2, set: 'the order of the cables and the DIP switches of the master' };
@@ -98,7 +98,7 @@ function analog(info: Cursor, asked: Uint8Array | undefined): Fields {
 
 function module(info: Cursor): Module {
   const cells = cellsV(info, true);
-  const temperatures = Array.from({ length: info.u8() }, () => celsius(info.u16(), ZERO_C));
+  const temperatures = counted(info, () => celsius(info.u16(), ZERO_C));
   const currentA = tenth(info.s16());
   const voltageV = milli(info.u16());
   const remaining = info.u16();

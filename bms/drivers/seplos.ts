@@ -170,6 +170,8 @@ const ALARM_BYTES: Readonly<Record<number, readonly (Bit | undefined)[]>> = {
   ],
 };
 
+const ALARM_NAMES = Object.entries(ALARM_BYTES).map(([at, bits]) => [Number(at), bits.map((bit) => bit?.[0])] as const);
+
 const CODES = new Map(
   Object.values(ALARM_BYTES).flatMap((bits) => bits.flatMap((bit) => (bit?.[1] ? [[bit[0], bit[1]] as const] : []))),
 );
@@ -190,12 +192,7 @@ function alarmTable(info: Cursor): Fields {
     tempAlarms,
     currentAlarm,
     voltageAlarm,
-    alarms: Object.entries(ALARM_BYTES).flatMap(([at, bits]) =>
-      bitNames(
-        byte(Number(at) + 1),
-        bits.map((bit) => bit?.[0]),
-      ),
-    ),
+    alarms: ALARM_NAMES.flatMap(([at, names]) => bitNames(byte(at + 1), names)),
     dischargeMosfet: (byte(7) & 1) !== 0,
     chargeMosfet: (byte(7) & 2) !== 0,
     limiterOn: (byte(7) & 4) !== 0,
