@@ -30,14 +30,11 @@ export class TroubledRack extends DrillRack implements Watched {
   /** Since when a machine is not off, s. */
   readonly #awake = new Map<string, number>();
   readonly #active: Active;
-  readonly #offBefore: ReadonlySet<string>;
   #flat = false;
 
-  constructor(plan: DrillRackPlan, active: Active, offBefore: ReadonlySet<string>) {
+  constructor(plan: DrillRackPlan, active: Active) {
     super(plan);
     this.#active = active;
-    this.#offBefore = offBefore;
-    for (const port of offBefore) super.setPort(port, false);
   }
 
   override get loadW(): number {
@@ -107,11 +104,6 @@ export class TroubledRack extends DrillRack implements Watched {
 
   setMainsIfOther(present: boolean): void {
     if (present !== this.mains) this.setMains(present);
-  }
-
-  /** What is fed by a port that was off before anybody came lives from something else. */
-  hasOwnSupply(port: string): boolean {
-    return this.#offBefore.has(port);
   }
 
   at(port: string): Machine | undefined {

@@ -1,9 +1,6 @@
-import { packOf, socStart } from '#bms/model';
 import type { Config } from '../../../services/config/schema.ts';
-import { HOST_PROBE_S, type RackStore } from '../../../services/rack/store.ts';
 import type { Edges } from '../../../services/shutdown/executor.ts';
 import { type Policy, policyOf } from '../../../services/shutdown/policy.ts';
-import type { Outcome } from '../../../services/shutdown/promises.ts';
 import type { CoordinatorState, Effect, JournalEntry, Phase } from '../../../services/shutdown/state.ts';
 import { drillEdges } from '../../../services/twin/drill/drill-edges.ts';
 import { VirtualClock } from '../../../services/twin/drill/virtual-clock.ts';
@@ -11,13 +8,18 @@ import { Coverage } from '../coverage.ts';
 import { someOrder } from '../orders.ts';
 import { between, oneOf, type Random, random } from '../random.ts';
 import { Watchman } from '../watchman.ts';
+import { complaintsOf } from './complaints.ts';
 import { FakeDisk } from './fake-disk.ts';
 import { Ledger } from './ledger.ts';
 import { Life, type Remains, remainsOf } from './life.ts';
+import { type MainsChange, mainsPlan } from './mains-plan.ts';
+import { packOutputs } from './pack-output.ts';
+import { poll } from './polls.ts';
 import { troubledEdges } from './troubled-edges.ts';
-import { TroubledRack } from './troubled-rack.ts';
+import type { TroubledRack } from './troubled-rack.ts';
 import { Active, CALLS, someTroubles, type Trouble } from './troubles.ts';
 import { wholeConfig } from './whole-config.ts';
+import { socNotes, WALL_MS, wholeRack } from './whole-rack.ts';
 
 /** One life of a rack in which everything that is real runs: judge, count of charge, coordinator, executor, journal. */
 
@@ -47,7 +49,6 @@ export interface WholeMutation {
   readonly edges?: (edges: Edges) => Edges;
 }
 
-const WALL_MS = Date.UTC(2026, 2, 1, 3, 0, 0);
 const QUIET_S = 1500;
 const TROUBLE_S = 60;
 const PEACE_S = 30;
@@ -75,12 +76,11 @@ class Telling {
   readonly #clock: VirtualClock;
   readonly #watchman: Watchman;
   readonly #remains: Remains;
-  readonly #mains: { readonly atS: number; readonly present: boolean }[];
+  readonly #mains: readonly MainsChange[];
   readonly #troubles: { readonly trouble: Trouble; begunS?: number; done: boolean }[];
   readonly #hang = new Set<string>();
   readonly #stuck = new Set<string>();
   readonly #personCordoned = new Set<string>();
-  readonly #offBefore = new Set<string>();
   readonly #ledger = new Ledger();
   readonly #timeline: (() => string)[] = [];
   readonly #dark: { socRatio: number; fair: boolean }[] = [];
@@ -111,33 +111,21 @@ class Telling {
     this.#mains = mainsPlan(rng, deep);
     for (const { id, poe } of this.#config.hosts) {
       if (rng() < 0.04) this.#personCordoned.add(id);
-      if (poe !== undefined && id !== 'pi5' && rng() < 0) this.#offBefore.add(poe);
+      if (poe !== undefined && id !== 'pi5') rng();
     }
     const truthRatio = rng() < 0.25 ? 0.75 + rng() * 0.25 : 1;
     this.#fair = truthRatio > 0.97;
     this.#clock = new VirtualClock(WALL_MS);
-    const socRatio = 0.4 + rng() * 0.6;
-    this.#rack = new TroubledRack(
-      {
-        config: this.#config,
-        packs: this.#config.packs.map((pack) => ({ id: pack.id, spec: packOf(pack), socRatio, truthRatio })),
-        hostW: Object.fromEntries(this.#config.hosts.map(({ id, powerW }) => [id, powerW])),
-        otherW: 25,
-        haltS: Object.fromEntries(this.#config.hosts.map(({ id }) => [id, between(rng, 4, 14)])),
-        bootS: 20,
-        controlPlane: new Set(['cp1', 'cp2', 'cp3']),
-        faults: { silent: new Set(), hang: this.#hang, disobey: new Set(), stuck: this.#stuck },
-        chargeC: 3,
-        seed,
-        wallMs: WALL_MS,
-      },
-      this.#active,
-      this.#offBefore,
-    );
-    for (const id of this.#personCordoned) {
-      const node = this.#rack.node(id);
-      if (node !== undefined) node.unschedulable = true;
-    }
+    this.#rack = wholeRack({
+      config: this.#config,
+      rng,
+      seed,
+      active: this.#active,
+      hang: this.#hang,
+      stuck: this.#stuck,
+      cordoned: this.#personCordoned,
+      truthRatio,
+    });
     this.#rack.forced = (host) => this.#life?.state.hosts[host]?.forced ?? false;
     // What ran when it was switched off is another matter: see `#outputs`.
     this.#rack.outputIsOff = () => (this.#life?.state.outputsOff ?? []).length > 0;
@@ -146,7 +134,7 @@ class Telling {
     disk.diesInFlush = () => this.#diesInFlush();
     disk.lazy = mutation.lazyDisk ?? false;
     disk.refused = () => this.#active.bit('disk-full');
-    this.#remains = remainsOf(disk, this.#socNotes());
+    this.#remains = remainsOf(disk, socNotes(this.#config, this.#rack));
   }
 
   async run(): Promise<void> {
@@ -302,7 +290,15 @@ class Telling {
     if (this.#life === undefined && atS >= this.#bornAgainS) this.#beBorn();
     const life = this.#life;
     if (life !== undefined) {
-      this.#measure(life.store, atS, life.state.phase);
+      poll({
+        config: this.#config,
+        rack: this.#rack,
+        active: this.#active,
+        store: life.store,
+        atS,
+        phase: life.state.phase,
+        wallMs: life.clock.wallMs(),
+      });
       if (atS % SOC_NOTE_S === 0) this.#remains.soc = life.store.socNotes();
     }
     await this.#clock.advance(1000);
@@ -349,20 +345,9 @@ class Telling {
     life.start();
   }
 
-  /** The board that can open the output of the pack. */
   #outputs(life: Life): NonNullable<Edges['packs']> {
-    const { bank } = this.#rack;
-    const setDischarge = async (pack: string, on: boolean): Promise<Outcome> => {
-      if (life.alive) this.#ledger.called(this.#remains.disk, 'output', [pack], this.#rack.timeS);
-      await life.clock.sleep(400);
-      const awake = this.#rack.knownAwake();
-      if (!on && !this.#rack.mains && !bank.open && awake.length > 0)
-        this.#rack.violations.push(`${this.#rack.timeS}: the output goes off under ${awake}`);
-      bank.open = !on;
-      return { code: 'done' };
-    };
-    return Object.fromEntries(
-      this.#config.packs.map(({ id }) => [id, { setDischarge: (on: boolean) => setDischarge(id, on) }]),
+    return packOutputs(this.#config, this.#rack, life, (pack) =>
+      this.#ledger.called(this.#remains.disk, 'output', [pack], this.#rack.timeS),
     );
   }
 
@@ -398,41 +383,6 @@ class Telling {
     this.#bornAgainS = Math.round(this.#rack.timeS) + between(this.#rng, ...DOWN_S);
   }
 
-  /** Everything that a poll would have brought in this second. */
-  #measure(store: RackStore, atS: number, phase: string): void {
-    const rack = this.#rack;
-    const due = (everyS: number): boolean => atS % Math.max(1, Math.round(everyS)) === 0;
-    const heard = (fault: Parameters<Active['bites']>[0]): boolean => !this.#active.bites(fault);
-    for (const { id, every } of this.#config.packs)
-      if (due(every) && heard('silent-pack')) store.sampled('pack', id, rack.packSample(id));
-    for (const { id, every } of this.#config.meters)
-      if (due(every) && heard('silent-meter')) store.sampled('meter', id, rack.meterSample());
-    for (const { id, every, budgetW } of this.#config.switches) {
-      const dead = (rack.bank.open && !rack.mains) || rack.restarting(id);
-      if (due(every) && heard('silent-switch') && !dead) store.sampled('switch', id, rack.switchSample(id, budgetW));
-    }
-    const probeS = phase === 'mains' ? HOST_PROBE_S : 1;
-    const probed = heard('silent-probes');
-    for (const { id } of this.#config.hosts) if (due(probeS) && probed) store.sampled('host', id, rack.hostSample(id));
-    if (!due(this.#config.cluster?.every ?? 1)) return;
-    // Its own clock may have been stepped; the server's was not.
-    const measuredAtMs = this.#clock.wallMs() + this.#wallStepMs;
-    if (rack.apiAvailable) store.sampled('cluster', 'cluster', { ...rack.clusterSample(), measuredAtMs });
-    else if (this.#active.on('api-gone')) this.#active.bit('api-gone');
-  }
-
-  #socNotes(): Remains['soc'] {
-    return Object.fromEntries(
-      this.#config.packs.map((pack) => {
-        const start = socStart(this.#rack.packSample(pack.id), packOf(pack));
-        return [
-          pack.id,
-          { soc: { ...start, sigma: 0.02, countedSigma: 0.02, anchor: 'full' as const }, wallMs: WALL_MS },
-        ];
-      }),
-    );
-  }
-
   #say(what: string | JournalEntry): void {
     const { mains, timeS, bank } = this.#rack;
     const { socRatio } = bank;
@@ -446,46 +396,9 @@ class Telling {
 
   #complaints(): string[] {
     const { state } = this.#life ?? {};
-    if (state === undefined) return ['nobody is there'];
-    const complaints: string[] = [];
-    if (state.phase !== 'mains') complaints.push(`phase is ${state.phase}`);
-    if (state.runId !== undefined) complaints.push('the run is not closed');
-    if ((state.outputsOff ?? []).length > 0) complaints.push('an output counts as off');
-    for (const machine of this.#rack.machines.values()) {
-      const { id, port } = machine;
-      if (machine.state !== 'running') complaints.push(`${id} is ${machine.state}`);
-      if (port !== undefined && !this.#portIsOn(port)) complaints.push(`${id}: port is off`);
-      const known = state.hosts[id];
-      if (known?.phase !== 'up') complaints.push(`${id} counts as ${known?.phase} (${known?.trouble ?? ''})`);
-      const node = this.#rack.node(id);
-      if (node === undefined) continue;
-      if (node.unschedulable !== this.#personCordoned.has(id))
-        complaints.push(`${id}: schedulable differs from before`);
-      if (node.mark !== undefined) complaints.push(`${id}: our mark is left`);
-    }
-    return complaints;
-  }
-
-  #portIsOn(port: string): boolean {
-    const [id = '', number] = port.split('/');
-    return this.#rack.switchSample(id, undefined).ports.find((each) => each.port === number)?.enabled ?? false;
+    return state === undefined ? ['nobody is there'] : complaintsOf(this.#rack, state, this.#personCordoned);
   }
 }
 
 /** Phases that an outage reaches only when it lasts. */
 const DEEP: ReadonlySet<Phase> = new Set<Phase>(['shutting-down', 'dark', 'restoring']);
-
-/** Mains goes away and comes back one to three times, at any moment; the first time for long in a `deep` story. */
-function mainsPlan(rng: Random, deep: boolean): { atS: number; present: boolean }[] {
-  const plan: { atS: number; present: boolean }[] = [];
-  let atS = between(rng, 60, 150);
-  const outages = between(rng, 1, 3);
-  for (let index = 0; index < outages; index += 1) {
-    plan.push({ atS, present: false });
-    if (deep && index === 0) atS += between(rng, 240, 420);
-    else atS += rng() < 0.3 ? between(rng, 2, 60) : between(rng, 60, 500);
-    plan.push({ atS, present: true });
-    atS += rng() < 0.3 ? between(rng, 2, 60) : between(rng, 60, 300);
-  }
-  return plan;
-}
