@@ -111,6 +111,8 @@ function wordsOf(picture: Picture): Headline {
       if (rehearsal !== undefined)
         return { title: 'Rehearsing', next: [rehearsalWords(rehearsal), ...going(picture)], tone: 'watch' };
       const doubt = rack.mains.verdict !== 'present' || rack.mains.disputed;
+      if (coordinator.orderedDown !== undefined)
+        return { title: 'Ordered down', next: [...waiting(picture), ...going(picture)], tone: 'watch' };
       return {
         title: doubt ? 'Mains in doubt' : 'On mains',
         next: [...waiting(picture), ...returning(picture), ...onMains(picture)],

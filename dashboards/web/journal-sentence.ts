@@ -131,6 +131,9 @@ function command(entry: Entry): string {
 }
 
 /** What a line of the journal says. */
+const orderWords = ({ began, overruled }: Entry): string =>
+  began === false ? 'is over' : overruled === true ? 'is not followed' : 'is followed';
+
 export function sentence(entry: Entry): string {
   const because = entry.because === undefined ? '' : `: ${text(entry.because)}`;
   switch (entry.kind) {
@@ -147,6 +150,8 @@ export function sentence(entry: Entry): string {
     case 'rehearsal':
       return `Rehearsal of ${text(entry.stage)} ${entry.began === false ? 'ends' : 'begins'}${because}`;
     case 'output':
+    case 'ordered-down':
+      return `Order of ups ${text(entry.ups)} to go down ${orderWords(entry)}${because}`;
       return `Output of ${text(entry.pack)} ${entry.on === true ? 'on' : 'off'}${because}`;
     case 'hold':
       return `The schedule is held for ${duration(Number(entry.forS))}`;

@@ -54,7 +54,18 @@ export const stageChoices = (picture: Picture, stage: Stage): readonly Choice[] 
   here(picture, aboutStage(picture, stage));
 
 function aboutAll({ coordinator }: Picture): readonly Choice[] {
-  const { phase, rehearsal } = coordinator;
+  const { phase, rehearsal, orderedDown } = coordinator;
+  if (orderedDown !== undefined && (phase === 'mains' || phase === 'restoring')) {
+    return [
+      {
+        order: { kind: 'abort' },
+        name: 'Overrule',
+        does: `brings everything back although ups ${orderedDown} has ordered it down`,
+        question: `Bring everything back, although ups ${orderedDown} has ordered it down?`,
+        grave: true,
+      },
+    ];
+  }
   if (rehearsal !== undefined) {
     return [
       {

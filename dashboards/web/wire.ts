@@ -178,6 +178,8 @@ export interface Picture {
     readonly waitingFor?: string | undefined;
     readonly heldForS?: number | undefined;
     readonly rehearsal?: { readonly stage: string; readonly depth: 'drain' | 'whole' } | undefined;
+    /** The UPS that has ordered everything down on mains. */
+    readonly orderedDown?: string | undefined;
     readonly lease?: Lease | undefined;
   };
 }

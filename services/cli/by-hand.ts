@@ -41,7 +41,9 @@ Example: export HOLDOVER_TOKEN=…
   add('hold', 'for so long only an empty battery may begin a stage', ' 10m')
     .argument('<duration>', 'such as 90s, 10m, 1h; at most an hour', holdS)
     .action((forS, options) => send({ kind: 'hold', forS }, options));
-  add('abort', 'turn a shutdown round, or end a rehearsal').action((options) => send({ kind: 'abort' }, options));
+  add('abort', 'turn a shutdown round, end a rehearsal, or overrule a UPS that orders down on mains').action(
+    (options) => send({ kind: 'abort' }, options),
+  );
   add('skip', 'leave one host alone until mains is back', ' pi7')
     .argument('<host>')
     .action((host, options) => send({ kind: 'skip', host }, options));

@@ -78,6 +78,8 @@ export interface ForcedShutdown {
   /** Which UPS says so. */
   readonly ups: string;
   readonly because: string;
+  /** It was seen to be raised while that UPS itself had mains. */
+  readonly onMains?: boolean;
 }
 
 export interface RackAlarm {

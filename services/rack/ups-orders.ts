@@ -32,7 +32,11 @@ export function followOrders(
     const order = next(before[ups], sample, nowMs);
     orders[ups] = order;
     if (order.kind === 'on-battery' || order.kind === 'on-mains')
-      forced ??= { ups, because: `ups ${ups} says that everything it feeds is ordered down` };
+      forced ??= {
+        ups,
+        because: `ups ${ups} says that everything it feeds is ordered down`,
+        onMains: order.kind === 'on-mains',
+      };
   }
   return { orders, ...(forced === undefined ? {} : { forced }) };
 }

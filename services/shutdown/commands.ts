@@ -1,5 +1,7 @@
 import { type Answer, accept, refuse } from './answer.ts';
+import { isOrderedDown, onMains } from './goal.ts';
 import { powerCycle, skip, takeOver } from './host-orders.ts';
+import { overrule } from './ordered-down.ts';
 import { callOff, rehearse } from './rehearsal.ts';
 import type { Command } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -21,6 +23,8 @@ function act(turn: Turn, command: Command): Answer {
       return onBattery(turn, command) ?? hold(turn, command.forS);
     case 'abort':
       if (turn.state.rehearsal !== undefined) return callOff(turn, 'called off by a person');
+      if (turn.state.orderedDown !== undefined && isOrderedDown(turn.state) && onMains(turn.state))
+        return overrule(turn, turn.state.orderedDown.ups);
       return onBattery(turn, command) ?? abort(turn);
     case 'skip':
     case 'unskip':

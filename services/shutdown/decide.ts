@@ -2,9 +2,10 @@ import type { Rack } from '../rack/rack.ts';
 import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
-import { cordonsAll, goalOf, isOff, stagedHosts, takesPart } from './goal.ts';
+import { cordonsAll, goalOf, isOff, isOrderedDown, stagedHosts, takesPart } from './goal.ts';
 import { awaitOff, cameUp, cordon, cut, drain, halt, stayOff } from './going-down.ts';
 import { lastAct, outputsReturn } from './last-act.ts';
+import { followOrder } from './ordered-down.ts';
 import type { HostPolicy, Policy } from './policy.ts';
 import { callOff, followRehearsal } from './rehearsal.ts';
 import { takeResult } from './results.ts';
@@ -40,6 +41,7 @@ export function decide(
   const answer = input.kind === 'command' ? obey(turn, input.command, input.author) : undefined;
   watch(turn);
   followMains(turn);
+  followOrder(turn);
   followRehearsal(turn);
   turn.reckon();
   beginStages(turn);
@@ -184,6 +186,7 @@ function closePhase(turn: Turn): void {
     return;
   }
   if (phase !== 'restoring' && (phase !== 'mains' || runId === undefined || rehearsal !== undefined)) return;
+  if (isOrderedDown(turn.state)) return;
   const allUp = hosts.every(([, state]) => state.phase === 'up' && !state.cordonedByUs);
   if (allUp) {
     turn.write({ kind: 'phase', phase: 'mains', because: 'every host is back' });

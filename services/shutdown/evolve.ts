@@ -45,6 +45,13 @@ export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: numbe
       const { stage, depth, runId } = entry;
       return { ...rest, rehearsal: { stage, depth, sinceMs: atMs }, ...(runId === undefined ? {} : { runId }) };
     }
+    case 'ordered-down': {
+      const { orderedDown: _, ...rest } = state;
+      if (!entry.began) return rest;
+      const { ups, overruled, runId } = entry;
+      const orderedDown = { ups, ...(overruled === undefined ? {} : { overruled }) };
+      return { ...rest, orderedDown, ...(runId === undefined ? {} : { runId }) };
+    }
     case 'output': {
       const { outputsOff = [], ...rest } = state;
       const others = outputsOff.filter((pack) => pack !== entry.pack);

@@ -7,6 +7,7 @@ export type Goal = 'up' | 'off' | 'stay';
 
 export function goalOf(state: CoordinatorState, host: HostPolicy): Goal {
   if (state.hosts[host.id]?.skipped) return 'up';
+  if (onMains(state) && isOrderedDown(state)) return 'off';
   switch (state.phase) {
     case 'mains':
       return state.rehearsal !== undefined && state.rehearsal.stage === host.stage ? 'off' : 'up';
@@ -19,6 +20,13 @@ export function goalOf(state: CoordinatorState, host: HostPolicy): Goal {
       return state.stages.some((stage) => stage.name === host.stage && stage.beganMs !== undefined) ? 'off' : 'stay';
   }
 }
+
+/** Mains carries the rack, as far as the coordinator is concerned. */
+export const onMains = ({ phase }: CoordinatorState): boolean => phase === 'mains' || phase === 'restoring';
+
+/** An order that was given while mains was there stands, and nobody has overruled it. */
+export const isOrderedDown = ({ orderedDown }: CoordinatorState): boolean =>
+  orderedDown !== undefined && orderedDown.overruled === undefined;
 
 /**
  * The energy trigger brings down all stages back to back, so everything is cordoned at once: pods that were evicted

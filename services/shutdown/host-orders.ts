@@ -1,6 +1,6 @@
 import { type Answer, accept, refuse } from './answer.ts';
 import { reachable, rememberedOf } from './evidence.ts';
-import { canCut } from './goal.ts';
+import { canCut, isOrderedDown } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
 import { restoreGate } from './restore-gate.ts';
 import type { HostPhase, HostState } from './state.ts';
@@ -22,7 +22,7 @@ export function skip(turn: Turn, id: string, skipped: boolean): Answer {
     turn.host(id, { skipped: false }, 'no longer skipped');
     return accept(`${id} takes part again`);
   }
-  if (phase === 'mains' && turn.state.rehearsal === undefined)
+  if (phase === 'mains' && turn.state.rehearsal === undefined && !isOrderedDown(turn.state))
     return refuse('mains is there: take the host out of its stage in the configuration instead');
   if (!SKIPPABLE.has(state.phase)) return refuse(`${id} is ${state.phase}: it cannot be called back any more`);
   turn.host(id, { skipped: true }, 'skipped by a person');

@@ -46,6 +46,7 @@ const agedSchema = z.object({
   holdUntilMs: ageMs.optional(),
   otherW: watts.optional(),
   rehearsal: z.object({ stage: name, depth: z.enum(['drain', 'whole']), sinceMs: ageMs }).optional(),
+  orderedDown: z.object({ ups: name, overruled: z.literal(true).optional() }).optional(),
   outputsOff: z.array(name).max(1000).optional(),
   lossesMs: z.array(ageMs).max(100).optional(),
 });

@@ -68,6 +68,8 @@ export interface CoordinatorState {
   /** What the bank feeds besides the hosts, as it was seen before mains went away, W. */
   readonly otherW?: number;
   readonly rehearsal?: Rehearsal;
+  /** A UPS has ordered everything down while mains was there; overruled: a person wants it up all the same. */
+  readonly orderedDown?: { readonly ups: string; readonly overruled?: true };
   /** Packs whose output we have switched off, or are about to. */
   readonly outputsOff?: readonly string[];
   /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
@@ -141,6 +143,14 @@ export type JournalEntry =
       readonly because: string;
       readonly runId?: string;
     }
+  | {
+      readonly kind: 'ordered-down';
+      readonly ups: string;
+      readonly began: boolean;
+      readonly overruled?: true;
+      readonly because: string;
+      readonly runId?: string;
+    }
   | { readonly kind: 'output'; readonly pack: string; readonly on: boolean; readonly because: string }
   | { readonly kind: 'intent'; readonly effect: Effect }
   | {
@@ -174,7 +184,7 @@ export type Command =
   | { readonly kind: 'begin' }
   /** Only empty batteries may begin a stage for so long. */
   | { readonly kind: 'hold'; readonly forS: number }
-  /** Turn round: what was not halted stays. Ends a rehearsal too. */
+  /** Turn round: what was not halted stays. Ends a rehearsal too, and overrules a UPS that orders down on mains. */
   | { readonly kind: 'abort' }
   /** Leave one host alone until mains is back, or (`unskip`) no longer. */
   | { readonly kind: 'skip' | 'unskip'; readonly host: string }

@@ -64,6 +64,8 @@ export interface CoordinatorView {
   /** Set triggers are held by a person for this many seconds more. */
   readonly heldForS?: number;
   readonly rehearsal?: { readonly stage: string; readonly depth: 'drain' | 'whole' };
+  /** The UPS that has ordered everything down while mains was there. */
+  readonly orderedDown?: string;
   /** Which of two management nodes acts; absent where there is one. */
   readonly lease?: LeaseView;
 }

@@ -79,7 +79,7 @@ const journalLine = z
   .meta({
     id: 'JournalLine',
     description:
-      'Kinds: `phase`, `stage`, `host`, `hold`, `rehearsal`, `intent`, `outcome`, `command`, `lease`, `adopted`, `note`.',
+      'Kinds: `phase`, `stage`, `host`, `hold`, `rehearsal`, `ordered-down`, `output`, `intent`, `outcome`, `command`, `lease`, `adopted`, `note`.',
   });
 
 /** `GET /api/v1/journal`, and data of the event `journal`. */

@@ -72,6 +72,7 @@ export const coordinatorSchema = z
     waitingFor: z.string().optional().meta({ description: 'why machines that are off are not started yet' }),
     heldForS: z.number().optional().meta({ description: 'set triggers are held by a person for so long' }),
     rehearsal: z.object({ stage: z.string(), depth: z.enum(['drain', 'whole']) }).optional(),
+    orderedDown: z.string().optional().meta({ description: 'the UPS that has ordered everything down on mains' }),
     lease: leaseSchema.optional(),
   })
   .meta({ id: 'Coordinator' });

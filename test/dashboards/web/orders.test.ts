@@ -161,6 +161,14 @@ describe('orders', () => {
     ]);
   });
 
+  it('overrule a UPS that has ordered everything down on mains', () => {
+    for (const phase of ['mains', 'restoring'] as const) {
+      const [only, ...rest] = wholeChoices(withCoordinator(phase, { orderedDown: 'apc' }));
+      expect(only).toMatchObject({ order: { kind: 'abort' }, question: expect.stringContaining('apc') });
+      expect(rest).toEqual([]);
+    }
+  });
+
   it('are given to the node that acts', () => {
     const lease = { self: 'b', role: 'watching', holder: 'a', epoch: 3, medium: 'alive' } as const;
     const seen = withCoordinator('on-battery', { lease });

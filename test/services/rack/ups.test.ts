@@ -180,7 +180,7 @@ describe('the rack', () => {
     feed(1, away);
     expect(store.snapshot()).not.toHaveProperty('forcedShutdown');
     feed(1, { ...away, ...order, lowBattery: true });
-    expect(store.snapshot().forcedShutdown).toMatchObject({ ups: 'apc' });
+    expect(store.snapshot().forcedShutdown).toMatchObject({ ups: 'apc', onMains: false });
     expect(store.snapshot().alarms.map(({ code }) => code)).toEqual(['ups-forced-shutdown', 'ups-low-battery']);
     clock.nowMs += 60_000;
     expect(ordered(store)).toBe(false);
@@ -209,7 +209,7 @@ describe('the rack', () => {
     const { clock, store, feed } = bench({ ups: [apc] });
     feed(1, {});
     feed(1, order);
-    expect(ordered(store)).toBe(true);
+    expect(store.snapshot().forcedShutdown).toMatchObject({ ups: 'apc', onMains: true });
     clock.nowMs += 598_000;
     feed(1, order);
     expect(ordered(store)).toBe(true);

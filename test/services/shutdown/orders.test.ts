@@ -463,7 +463,7 @@ describe('coming back', () => {
 describe('an order from whoever commands the UPS', () => {
   const forced = (bench: Bench): void => {
     const snapshot = bench.rack.snapshot.bind(bench.rack);
-    bench.rack.snapshot = () => ({ ...snapshot(), forcedShutdown: { ups: 'apc', because: 'FSD' } });
+    bench.rack.snapshot = () => ({ ...snapshot(), forcedShutdown: { ups: 'apc', because: 'FSD', onMains: false } });
   };
 
   it('begins everything on battery, and nobody but mains can end it', () => {
@@ -481,7 +481,7 @@ describe('an order from whoever commands the UPS', () => {
     expect(bench.all('up')).toBe(true);
   });
 
-  it('is not followed while mains is there: upsd keeps the word long after the outage', () => {
+  it('is not followed on mains when that UPS is on battery: whoever pulled its plug has not ordered anything', () => {
     const bench = new Bench();
     bench.rack.setMains('present');
     forced(bench);
