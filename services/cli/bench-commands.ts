@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { BoardKind } from '../twin/devices/boards/index.ts';
+import { whole } from './numbers.ts';
 
 /** Commands for the person at the bench: who is there, and a first configuration. */
 export function addBench(program: Command, exit: (status: number) => void): void {
@@ -83,12 +84,3 @@ const placed = (command: Command): Command =>
     .option('--pty', 'make a pair of ptys, needs socat; prints the end to ask on')
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <port>', 'a free one when absent', whole(0, 65_535));
-
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text.trim()) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is expected.`);
-    return value;
-  };
-}

@@ -10,6 +10,7 @@ import { serveKubernetesApi } from '../twin/devices/kubernetes-api.ts';
 import { serveModbusMeter } from '../twin/devices/modbus-meter.ts';
 import { serveSnmpSwitch } from '../twin/devices/snmp-switch.ts';
 import { serveSshHosts } from '../twin/devices/ssh-hosts.ts';
+import type { SwitchKind } from '../twin/devices/switches/index.ts';
 import { patient } from '../twin/patience.ts';
 import { openPtyPair } from '../twin/pty-pair.ts';
 import { serveRack } from '../twin/rack.ts';
@@ -27,6 +28,8 @@ export interface EmulateRackOptions {
   readonly controlPort?: number;
   /** `pty` needs socat; `auto` (default) takes a pty where it can. */
   readonly bms?: 'auto' | 'pty' | 'tcp';
+  /** Another switch than the one on SNMP. */
+  readonly poe?: SwitchKind;
   readonly seed?: number;
   /** 0..1 at the beginning. */
   readonly soc?: number;
@@ -58,6 +61,7 @@ export async function emulateRack(options: EmulateRackOptions = {}): Promise<num
       ...(pair === undefined ? {} : { bmsLine: pair }),
       // a serial line cannot be sped up with the world, and a fast world must not wait for it
       throttleBms: fast === 1,
+      ...(options.poe === undefined ? {} : { poe: options.poe }),
       ...(options.controlPort === undefined ? {} : { controlPort: options.controlPort }),
       config: {
         http: { listen: `127.0.0.1:${httpPort}`, tokens: [{ name: 'demo', token: { file: token }, write: true }] },

@@ -1,10 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
 import { addBench, addEmulatedBoards } from './bench-commands.ts';
 import { addByHand } from './by-hand.ts';
 import type { DeviceKind } from './emulate.ts';
 import { addEmulatedHosts } from './emulate-host-commands.ts';
+import { addEmulatedSwitches, RACK_SWITCHES } from './emulate-switch-commands.ts';
+import { between } from './numbers.ts';
 
 /** The command line. Each command loads what it needs when it is called, so that none waits for the others. */
 
@@ -195,6 +197,7 @@ function addEmulate(program: Command, exit: Exit): void {
     .option('--http-port <port>', 'port of the service in the configuration', port, 8470)
     .option('--control-port <port>', 'port of the control that moves the world; a free one when absent', port)
     .addOption(new Option('--bms <wire>', 'how the BMS is reached').choices(['auto', 'pty', 'tcp']).default('auto'))
+    .addOption(new Option('--poe <switch>', 'another switch than one on SNMP').choices(RACK_SWITCHES))
     .option('--soc <ratio>', 'state of charge at the beginning', between(0.05, 1))
     .option('--seed <number>', 'another rack of the same kind', between(0, 2 ** 31))
     .addHelpText('after', '\nExample: holdover emulate rack --dir /tmp/rack')
@@ -217,6 +220,7 @@ function addEmulate(program: Command, exit: Exit): void {
       exit(await emulateDevice(kind as keyof typeof EMULATED, options));
     });
   }
+  addEmulatedSwitches(emulate, exit);
   addEmulatedBoards(emulate, exit);
   addEmulatedHosts(emulate, exit);
   for (const command of emulate.commands) command.exitOverride();
@@ -247,13 +251,4 @@ const EMULATED = {
 
 function port(text: string): number {
   return between(0, 65_535)(text);
-}
-
-function between(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max)
-      throw new InvalidArgumentError(`a number from ${min} to ${max} is expected.`);
-    return value;
-  };
 }

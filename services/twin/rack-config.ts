@@ -14,11 +14,23 @@ export interface RackFaces {
   readonly bms: { readonly tcp: string } | { readonly serial: string };
   /** `host:port` and unit of the meter. */
   readonly meter: { readonly modbusTcp: string; readonly unit: number };
-  readonly snmp: { readonly host: string; readonly port: number; readonly communityFile: string };
+  readonly switch: SwitchFace;
   readonly ssh: ReadonlyMap<string, SshFace>;
   readonly wol: { readonly address: string; readonly port: number; macOf(hostId: string): string | undefined };
   readonly kubeconfig?: string;
 }
+
+/** The switch as a configuration names it, with its secrets as files, and a port of the world as that switch calls it. */
+export interface SwitchFace {
+  readonly config: Readonly<Record<string, unknown>> & { readonly driver: string };
+  readonly portName: (port: string) => string;
+}
+
+/** A switch on SNMP, with the watts of a Netgear M4300. */
+export const snmpFace = (host: string, port: number, communityFile: string): SwitchFace => ({
+  config: { driver: 'snmp', host, port, community: { file: communityFile }, portWatts: 'netgear' },
+  portName: (name) => name,
+});
 
 export interface SshFace {
   readonly host: string;
@@ -53,15 +65,11 @@ export function rackConfig(plan: RackPlan, world: SimWorld, faces: RackFaces, st
     switches: [
       {
         id: world.switch.id,
-        driver: 'snmp',
-        host: faces.snmp.host,
-        port: faces.snmp.port,
-        community: { file: faces.snmp.communityFile },
+        ...faces.switch.config,
         budgetW: world.switch.budgetW,
-        portWatts: 'netgear',
         every: `${2 * everyS}s`,
-        protect: [...plan.protectedPorts],
-      },
+        protect: plan.protectedPorts.map(faces.switch.portName),
+      } as NonNullable<ConfigInput['switches']>[number],
     ],
     hosts: plan.world.hosts.map((host) => hostConfig(plan, world, faces, host)),
     ...(faces.kubeconfig === undefined ? {} : { cluster: { kubeconfig: faces.kubeconfig } }),
@@ -82,7 +90,7 @@ function hostConfig(
     id,
     ...(ssh === undefined ? {} : { address: ssh.host, probePort: ssh.port }),
     ...(node === undefined ? {} : { node }),
-    ...(port === undefined ? {} : { poe: `${world.switch.id}/${port}` }),
+    ...(port === undefined ? {} : { poe: `${world.switch.id}/${faces.switch.portName(port)}` }),
     ...(isProtected ? { protected: true } : {}),
     ...(ssh === undefined || isProtected
       ? {}
@@ -108,6 +116,17 @@ export async function writeRackFile(folder: string, name: string, text: string, 
   // an existing file keeps its mode when it is written
   if (secret) await chmod(path, 0o600);
   return path;
+}
+
+/** Puts secrets into files of their own; what a configuration then says in their place. */
+export async function secretFiles(
+  folder: string,
+  secrets: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, { readonly file: string }>>> {
+  const files: Record<string, { file: string }> = {};
+  for (const [name, secret] of Object.entries(secrets))
+    files[name] = { file: await writeRackFile(folder, `switch-${name}`, `${secret}\n`, true) };
+  return files;
 }
 
 export const configYaml = (config: ConfigInput): string =>

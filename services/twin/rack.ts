@@ -11,9 +11,19 @@ import { serveModbusMeter } from './devices/modbus-meter.ts';
 import { serveSnmpSwitch } from './devices/snmp-switch.ts';
 import type { SshHosts } from './devices/ssh-hosts.ts';
 import { serveSshHosts } from './devices/ssh-hosts.ts';
+import { SWITCHES, type SwitchKind } from './devices/switches/index.ts';
 import { serveWakeOnLan } from './devices/wake-on-lan.ts';
 import type { DeviceHandle } from './model.ts';
-import { type ConfigInput, configYaml, rackConfig, type SshFace, writeRackFile } from './rack-config.ts';
+import {
+  type ConfigInput,
+  configYaml,
+  rackConfig,
+  type SshFace,
+  type SwitchFace,
+  secretFiles,
+  snmpFace,
+  writeRackFile,
+} from './rack-config.ts';
 import { WorldRunner } from './runner.ts';
 import { Timeline } from './timeline.ts';
 import { createWorld, type SimWorld } from './world.ts';
@@ -31,6 +41,8 @@ export interface RackOptions {
   readonly throttleBms?: boolean;
   readonly meterPoweredBy?: 'mains' | 'pack';
   readonly controlPort?: number;
+  /** The PoE switch; one on SNMP when absent. */
+  readonly poe?: SwitchKind;
   /** Sections to put into the configuration besides or instead of its own: `http`, `mqtt`, `influx`, … */
   readonly config?: Partial<ConfigInput>;
 }
@@ -123,10 +135,7 @@ async function serveFaces(
   const meter = await serveModbusMeter(world, { poweredBy: meterPoweredBy });
   opened('meter', meter);
 
-  const community = randomBytes(12).toString('hex');
-  const communityFile = await writeRackFile(folder, 'snmp-community', `${community}\n`, true);
-  const snmp = await serveSnmpSwitch(world, { readCommunity: community, writeCommunity: community });
-  opened('switch', snmp);
+  const poe = await serveSwitch(options.poe, world, folder, (handle) => opened('switch', handle));
 
   const ssh = await serveSshHosts(world);
   for (const machine of ssh.hosts) opened(`ssh:${machine.hostId}`, machine);
@@ -145,11 +154,30 @@ async function serveFaces(
   return {
     bms: bmsLine ? { serial: bmsLine.host } : { tcp: bms.address },
     meter: { modbusTcp: meter.address, unit: 1 },
-    snmp: { host: '127.0.0.1', port: snmp.port, communityFile },
+    switch: poe,
     ssh: sshFaces(ssh, keyFile),
     wol: { address: '127.0.0.1', port: wol.port, macOf: (id: string) => macByHost.get(id) },
     kubeconfig,
   };
+}
+
+/** The switch of the rack, and its part of the configuration; its secrets go into files. */
+async function serveSwitch(
+  kind: SwitchKind | undefined,
+  world: SimWorld,
+  folder: string,
+  opened: (handle: DeviceHandle) => void,
+): Promise<SwitchFace> {
+  const secret = randomBytes(12).toString('hex');
+  if (kind === undefined) {
+    const communityFile = await writeRackFile(folder, 'snmp-community', `${secret}\n`, true);
+    const snmp = await serveSnmpSwitch(world, { readCommunity: secret, writeCommunity: secret });
+    opened(snmp);
+    return snmpFace('127.0.0.1', snmp.port, communityFile);
+  }
+  const { handle, config, secrets, portName } = await SWITCHES[kind].serve(world, secret, {});
+  opened(handle);
+  return { config: { ...config, ...(await secretFiles(folder, secrets)) }, portName };
 }
 
 function sshFaces({ hosts }: SshHosts, keyFile: string): ReadonlyMap<string, SshFace> {

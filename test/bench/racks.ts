@@ -9,7 +9,7 @@ import { type Policy, policyOf } from '../../services/shutdown/policy.ts';
 import { emptyWatch } from '../../services/shutdown/turn.ts';
 import type { Snapshot } from '../../services/shutdown/view.ts';
 import { demoRack, type RackPlan } from '../../services/twin/demo-rack.ts';
-import { rackConfig } from '../../services/twin/rack-config.ts';
+import { rackConfig, snmpFace } from '../../services/twin/rack-config.ts';
 import { createWorld } from '../../services/twin/world.ts';
 
 /** A rack that stands still: real configuration, real store, samples that were put there by hand. */
@@ -95,7 +95,7 @@ function configOf(plan: RackPlan): Config {
   const faces = {
     bms: { tcp: '127.0.0.1:4001' },
     meter: { modbusTcp: '127.0.0.1:502', unit: 1 },
-    snmp: { host: '127.0.0.1', port: 161, communityFile: 'community' },
+    switch: snmpFace('127.0.0.1', 161, 'community'),
     ssh: new Map(plan.world.hosts.map(({ id }) => [id, ssh])),
     wol: { address: '127.0.0.1', port: 9, macOf: () => '02:00:00:00:00:01' },
     kubeconfig: 'kubeconfig',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { configSchema } from '../../../services/config/schema.ts';
 import { demoRack } from '../../../services/twin/demo-rack.ts';
 import { patient } from '../../../services/twin/patience.ts';
-import { rackConfig } from '../../../services/twin/rack-config.ts';
+import { rackConfig, snmpFace } from '../../../services/twin/rack-config.ts';
 import { createWorld } from '../../../services/twin/world.ts';
 
 /** The configuration a service gets, as it understands it. */
@@ -11,7 +11,7 @@ function configured(speed: number) {
   const faces = {
     bms: { tcp: '127.0.0.1:1' },
     meter: { modbusTcp: '127.0.0.1:2', unit: 1 },
-    snmp: { host: '127.0.0.1', port: 3, communityFile: '/c' },
+    switch: snmpFace('127.0.0.1', 3, '/c'),
     ssh: new Map(),
     wol: { address: '127.0.0.1', port: 4, macOf: () => undefined },
   };
