@@ -21,7 +21,7 @@ export function battery(picture: Picture, currency: Currency): VNode {
       ${figure('Voltage', volts(bank.voltageV))} ${figure('Current', signed(bank.currentA, amps))}
       ${figure('Power', signed(bank.powerW, watts))}
       ${figure('Usable', wattHours(bank.usableWh), bank.usableLowWh === undefined ? undefined : `at least ${wattHours(bank.usableLowWh)}`)}
-      ${figure('Runtime', bank.runtimeS === undefined ? NOTHING : duration(bank.runtimeS), bank.runtimeS === undefined ? 'not discharging' : undefined)}
+      ${figure('Runtime', bank.runtimeS === undefined ? NOTHING : duration(bank.runtimeS), whyNoRuntime(bank))}
       ${figure('When full', wattHours(bank.fullWh))}
     </dl>
     ${Object.entries(packs)
@@ -34,6 +34,11 @@ export function battery(picture: Picture, currency: Currency): VNode {
 function uncertainty(bank: Bank): VNode | null {
   if (bank.socSigma === undefined) return null;
   return html`<span class="plus-minus" title="two standard deviations">± ${percent(2 * bank.socSigma)}</span>`;
+}
+
+function whyNoRuntime({ runtimeS, currentA }: Bank): string | undefined {
+  if (runtimeS !== undefined) return undefined;
+  return currentA === undefined ? 'current unknown' : 'not discharging';
 }
 
 function words(bank: Bank): string {

@@ -44,7 +44,8 @@ const HOST_PHASES: Readonly<Record<string, string>> = {
 function host(entry: Entry): string {
   const change = record(entry.change);
   const name = text(entry.host);
-  const because = entry.because === undefined ? '' : ` (${text(entry.because)})`;
+  // "is cordoned (cordoned)" says it twice.
+  const because = entry.because === undefined || entry.because === change.phase ? '' : ` (${text(entry.because)})`;
   if (change.forced === true) return `${name} was cut by force${because}`;
   if (typeof change.trouble === 'string') return `${name} is in trouble: ${change.trouble}`;
   if (change.trouble === null) return `${name} is out of trouble${because}`;
@@ -130,10 +131,10 @@ function command(entry: Entry): string {
   return `${author} commands ${text(asked.kind)}`;
 }
 
-/** What a line of the journal says. */
 const orderWords = ({ began, overruled }: Entry): string =>
   began === false ? 'is over' : overruled === true ? 'is not followed' : 'is followed';
 
+/** What a line of the journal says. */
 export function sentence(entry: Entry): string {
   const because = entry.because === undefined ? '' : `: ${text(entry.because)}`;
   switch (entry.kind) {
@@ -149,9 +150,9 @@ export function sentence(entry: Entry): string {
       return host(entry);
     case 'rehearsal':
       return `Rehearsal of ${text(entry.stage)} ${entry.began === false ? 'ends' : 'begins'}${because}`;
-    case 'output':
     case 'ordered-down':
       return `Order of ups ${text(entry.ups)} to go down ${orderWords(entry)}${because}`;
+    case 'output':
       return `Output of ${text(entry.pack)} ${entry.on === true ? 'on' : 'off'}${because}`;
     case 'hold':
       return `The schedule is held for ${duration(Number(entry.forS))}`;

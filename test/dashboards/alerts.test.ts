@@ -186,7 +186,7 @@ describe.skipIf(promtool.skip)(`alerts on recorded curves with ${promtool.title}
       ],
     };
     expect(judged([story])).toBe('');
-  }, 60_000);
+  });
 
   it('each fire at what they are for', () => {
     expect(cases.map(({ alert }) => alert).sort()).toEqual(rules.map(({ name }) => name).sort());
@@ -197,12 +197,12 @@ describe.skipIf(promtool.skip)(`alerts on recorded curves with ${promtool.title}
       return { name: alert, stepS: 60, series: changed, looks: [{ atS: END_S, alerts }] };
     });
     expect(judged(stories)).toBe('');
-  }, 60_000);
+  });
 
   it('are all quiet on a healthy rack', () => {
     const quiet = { name: 'quiet', stepS: 60, series: moments.mains, looks: [{ atS: END_S, ever: true, alerts: [] }] };
     expect(judged([quiet])).toBe('');
     // The judge can say no.
     expect(judged([{ ...quiet, looks: [{ atS: END_S, alerts: ['HoldoverSilent'] }] }])).toContain('FAILED');
-  }, 60_000);
+  });
 });

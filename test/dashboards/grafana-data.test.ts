@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(stages.map((stage) => stage.close()));
   await workshop.clean();
-}, 30_000);
+});
 
 /** Names of queries that found nothing although they should have, or something although they should not. */
 async function surprises(queries: readonly Asked[], count: (asked: Asked) => Promise<number>): Promise<string[]> {
@@ -59,15 +59,15 @@ const promql = (told: Told) => (asked: Asked) =>
 describe.skipIf(missing !== undefined)(`boards with ${missing?.title ?? 'real databases'}`, () => {
   it('find their data in Prometheus, which has scraped it', async () => {
     expect(await surprises(queriesOf('prometheus'), promql(story.prometheus))).toEqual([]);
-  }, 60_000);
+  });
 
   it('find their data in VictoriaMetrics, to which it was pushed', async () => {
     expect(await surprises(queriesOf('prometheus'), promql(story.victoria))).toEqual([]);
-  }, 60_000);
+  });
 
   it('find their data in InfluxDB', async () => {
     expect(await surprises(queriesOf('influxdb'), ({ text }) => influxqlSeries(story.influx, text))).toEqual([]);
-  }, 60_000);
+  });
 
   it('fill their variables in every database', async () => {
     for (const board of boardsOf('prometheus')) {
@@ -99,5 +99,5 @@ describe.skipIf(missing !== undefined)(`boards with ${missing?.title ?? 'real da
     for (const { expr } of groups.flatMap(({ rules }) => rules))
       for (const told of [story.prometheus, story.victoria])
         expect(await promqlInstant(told, expr), expr).toBeGreaterThanOrEqual(0);
-  }, 60_000);
+  });
 });

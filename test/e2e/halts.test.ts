@@ -13,6 +13,7 @@ import type { CoordinatorView, HostView } from '../../services/shutdown/view.ts'
 import { demoRack } from '../../services/twin/demo-rack.ts';
 import { serveProxmoxApi } from '../../services/twin/devices/proxmox-api.ts';
 import { serveTalosApi } from '../../services/twin/devices/talos-api.ts';
+import { patient } from '../../services/twin/patience.ts';
 import { type RackHandle, serveRack } from '../../services/twin/rack.ts';
 import type { ConfigInput } from '../../services/twin/rack-config.ts';
 import { freePort } from '../ports.ts';
@@ -51,7 +52,7 @@ function obeyFiles(): NodeJS.Timeout {
 }
 
 async function startRack(): Promise<ConfigInput['hosts']> {
-  const plan = demoRack({ startWallMs: systemClock.wallMs() });
+  const plan = patient(demoRack({ startWallMs: systemClock.wallMs() }), SPEED);
   const ways = ['pi1', 'nuc1', 'nuc2', 'nuc3', 'router'];
   const machines = plan.world.hosts.filter(({ id }) => ways.includes(id));
   rack = await serveRack({
@@ -126,14 +127,10 @@ const hosts = async () => (await getJson<{ hosts: CoordinatorView['hosts'] }>(`$
 
 /** Waits until all four are as asked for. */
 const all = (what: string, which: (host: HostView) => boolean) =>
-  until(
-    what,
-    async () => {
-      const now = await hosts();
-      return now.filter((host) => host.id !== 'router' && which(host)).length === 4 ? now : undefined;
-    },
-    60_000,
-  );
+  until(what, async () => {
+    const now = await hosts();
+    return now.filter((host) => host.id !== 'router' && which(host)).length === 4 ? now : undefined;
+  });
 
 describe.skipIf(openssl.skip)('a rack with a machine for each way of halting', () => {
   beforeAll(async () => {
@@ -168,7 +165,7 @@ describe.skipIf(openssl.skip)('a rack with a machine for each way of halting', (
 
   it('sees them all, one of them by its agent alone', async () => {
     await all('all four are seen', ({ reachable, phase }) => reachable === true && phase === 'up');
-  }, 70_000);
+  });
 
   it('puts each to bed in its own way, and cuts no power under any', async () => {
     rack.world.setMains(false);
@@ -182,5 +179,5 @@ describe.skipIf(openssl.skip)('a rack with a machine for each way of halting', (
     const text = JSON.stringify(journal);
     expect(text).not.toContain(SECRET);
     for (const id of ['pi1', 'nuc1', 'nuc2', 'nuc3']) expect(text).toContain(`halt:${id}`);
-  }, 90_000);
+  });
 });

@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)(`a pack of chips on I2C (${missing?.title
     ]);
     if (line === undefined) throw new Error(readFileSync(join(dir, 'log'), 'utf8').slice(-2000));
     address = String(JSON.parse(line).address);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     if (service?.exitCode === null) {

@@ -19,7 +19,7 @@ function hideServer(kubeconfig: string, deadPort: number): string {
 }
 
 it('a whole outage by the second server address, with pods that are kept and groups that stop later', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const deadPort = await freePort();
   stage = new Stage({

@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)(`with ${title}`, () => {
     await stage.mains(true);
     await stage.phase('restoring');
     await until('nothing of the order is left', async () => /^OL/.test(await ask('ups.status')) || undefined);
-  }, 240_000);
+  }, 600_000);
 
   it('a UPS that upsd reads is evidence, bank and commander, and is passed on', async () => {
     const line = {
@@ -146,7 +146,7 @@ describe.skipIf(missing !== undefined)(`with ${title}`, () => {
     expect((await rack()).mains.verdict).toBe('absent');
     below.thaw();
     await until('it is heard again', async () => (await above('battery.charge')) === '90' || undefined);
-  }, 120_000);
+  });
 });
 
 /** The service over a configuration; resolves when it says that it is ready. */

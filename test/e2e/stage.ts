@@ -203,7 +203,7 @@ export class Stage {
 }
 
 /** Asks until there is an answer; an error on the way is an answer that is not there yet. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>, withinMs = 120_000): Promise<T> {
+export async function until<T>(what: string, ask: () => Promise<T | undefined>, withinMs = 240_000): Promise<T> {
   const end = performance.now() + withinMs;
   let last: unknown;
   while (performance.now() < end) {

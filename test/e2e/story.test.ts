@@ -57,7 +57,7 @@ beforeAll(async () => {
   await stage.phase('mains');
   if (!snmpwalk.skip) looks.portsAfter = await walk();
   if (!kubectl.skip) looks.nodesAfter = await kube('get', 'nodes', '--no-headers');
-}, 240_000);
+}, 600_000);
 
 afterAll(async () => {
   listener?.kill();

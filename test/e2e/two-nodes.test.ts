@@ -103,7 +103,7 @@ afterEach(async () => {
   pair = undefined;
 });
 
-describe.skipIf(mosquitto.skip)(`two nodes with ${mosquitto.title}`, { timeout: 240_000 }, () => {
+describe.skipIf(mosquitto.skip)(`two nodes with ${mosquitto.title}`, { timeout: 600_000 }, () => {
   it('the holder is killed in the middle of a shutdown: the watcher finishes it and brings everything back', async () => {
     pair = new Pair();
     const { stage } = pair;

@@ -117,7 +117,7 @@ describe('a call that hangs in the kernel', () => {
     expect(bus.calls).toHaveLength(1);
     bus.before = () => {};
     free();
-    await vi.waitFor(async () => expect(await exchange.converse(reading())).toHaveLength(2));
+    await vi.waitFor(async () => expect(await exchange.converse(reading())).toHaveLength(2), { timeout: 60_000 });
   });
 });
 

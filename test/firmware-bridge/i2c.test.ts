@@ -19,7 +19,7 @@ afterAll(() => shim?.close());
 function run(program: string, argv: readonly string[]): Promise<string> {
   const env = { ...process.env, ...shim?.env };
   return new Promise((resolve, reject) => {
-    execFile(program, argv, { env, timeout: 30_000 }, (error, out, err) =>
+    execFile(program, argv, { env, timeout: 60_000 }, (error, out, err) =>
       error === null ? resolve(out) : reject(new Error(`${program}: ${error.message}\n${err}`)),
     );
   });

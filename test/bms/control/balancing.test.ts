@@ -187,7 +187,7 @@ describe('switching the balancing of a JBD board', () => {
     };
     const { control } = bound(board);
     expect(await outcome(control.setBalancing(true, given.signal))).toMatchObject({ code: 'timeout' });
-    await vi.waitFor(() => expect(board.heard.at(-1)).toBe('write 1 0000'));
+    await vi.waitFor(() => expect(board.heard.at(-1)).toBe('write 1 0000'), { timeout: 60_000 });
     expect(board.factory).toBe(false);
   });
 

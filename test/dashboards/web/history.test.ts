@@ -20,7 +20,7 @@ import { pastOf } from '../../services/http/past-fixture.ts';
 import { snapshotOf } from '../../services/http/rack-fixture.ts';
 
 const browserPeer = peer('chromium');
-const DEADLINE = { timeout: 20_000 };
+const DEADLINE = { timeout: 60_000 };
 const NOW_MS = snapshotOf('mains').rack.wallMs;
 
 describe('what the view reads', () => {
@@ -82,7 +82,7 @@ describe(`the history in ${browserPeer.title}`, () => {
     await buildWeb(webRoot);
     if (!browserPeer.skip)
       browser = await chromium.launch({ executablePath: browserPeer.path, args: ['--no-sandbox'] });
-  }, 60_000);
+  });
 
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close();

@@ -22,7 +22,7 @@ const SCENES: readonly Scene[] = [
   'stale-pack',
   'disputed',
 ];
-const DEADLINE = { timeout: 20_000 };
+const DEADLINE = { timeout: 60_000 };
 
 const drillAnswer: DrillAnswer = {
   verdict: 'attention',
@@ -53,7 +53,7 @@ const closers: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   webRoot = await mkdtemp(join(tmpdir(), 'holdover-web-'));
   await buildWeb(webRoot);
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(webRoot, { recursive: true, force: true });
@@ -121,7 +121,7 @@ describe.skipIf(browserPeer.skip)(`the page in ${browserPeer.title}`, () => {
       executablePath: browserPeer.path,
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser.close();
@@ -131,7 +131,7 @@ describe.skipIf(browserPeer.skip)(`the page in ${browserPeer.title}`, () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     closers.push(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const complaints: string[] = [];
     const foreign: string[] = [];
     page.on('console', (message) => {

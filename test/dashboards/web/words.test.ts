@@ -221,6 +221,7 @@ describe('journal sentences', () => {
 
   it.each([
     [{ kind: 'stage', stage: 'batch', began: false }, 'Stage batch is called back'],
+    [{ kind: 'host', host: 'pi9', change: { phase: 'cordoned' }, because: 'cordoned' }, 'pi9 is cordoned'],
     [{ kind: 'hold', forS: 600 }, 'The schedule is held for 10 min'],
     [{ kind: 'command', command: { kind: 'abort' }, author: 'http:ops' }, 'http:ops turns the shutdown round'],
     [{ kind: 'command', command: { kind: 'begin' }, author: 'mqtt' }, 'mqtt orders the shutdown to begin'],

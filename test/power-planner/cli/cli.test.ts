@@ -200,7 +200,7 @@ describe('the planner’s command line', () => {
 registerHooks({ load(url, context, next) { if (/\\/(services|firmware-bridge|bms\\/drivers)\\//.test(url)) throw new Error('loaded ' + url); return next(url, context); } });`,
       );
       const args = ['--import', trace, join(ROOT, 'power-planner/cli.ts'), 'budget', B];
-      execFile(process.execPath, args, { timeout: 30_000 }, (failed, out) => resolve({ error: failed, stdout: out }));
+      execFile(process.execPath, args, { timeout: 60_000 }, (failed, out) => resolve({ error: failed, stdout: out }));
     });
     expect(error).toBeNull();
     expect(stdout).toContain('does it fit?');

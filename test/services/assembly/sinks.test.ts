@@ -85,7 +85,7 @@ it('hold no more after a week of pictures in which machines come and go than aft
   // A day more of names and states alone would be some 300 kB.
   expect((held.at(-1) ?? 0) - second).toBeLessThan(1_000_000);
   expect(held).toHaveLength(7);
-}, 60_000);
+});
 
 describe('sinks in trouble', () => {
   it.each([

@@ -68,6 +68,6 @@ describe('UPSes that are read', () => {
     await upses.sources[0]?.poll(new AbortController().signal);
     expect(ended).toBe(false);
     await upses.close();
-    await vi.waitFor(() => expect(ended).toBe(true));
+    await vi.waitFor(() => expect(ended).toBe(true), { timeout: 60_000 });
   });
 });

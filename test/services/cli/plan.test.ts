@@ -16,7 +16,7 @@ function holdover(args: readonly string[], input = ''): Promise<Ran> {
     const child = execFile(
       process.execPath,
       [join(ROOT, 'services/cli/holdover.ts'), ...args],
-      { cwd: ROOT, timeout: 30_000 },
+      { cwd: ROOT, timeout: 60_000 },
       (error, stdout, stderr) => resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
     child.stdin?.end(input);

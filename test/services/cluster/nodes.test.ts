@@ -121,10 +121,10 @@ describe('on the simulated cluster', () => {
         ?.status.conditions.some((each) => each.type === 'Ready' && each.status === status) ?? false;
     await twin.until('n2 is lost', readyIs('Unknown'));
     // What the store holds reaches the client by its watch.
-    await expect.poll(n2, { timeout: 10_000 }).toMatchObject({ ready: 'unknown', bootId: before?.bootId });
+    await expect.poll(n2, { timeout: 60_000 }).toMatchObject({ ready: 'unknown', bootId: before?.bootId });
     twin.world.set('n2', 'running');
     await twin.until('n2 is back', readyIs('True'));
-    await expect.poll(n2, { timeout: 10_000 }).toMatchObject({ ready: 'true', bootId: 'boot-2-of-n2' });
+    await expect.poll(n2, { timeout: 60_000 }).toMatchObject({ ready: 'true', bootId: 'boot-2-of-n2' });
     const after = await n2();
     expect(after?.heartbeatAtMs).toBeGreaterThan(before?.heartbeatAtMs ?? 0);
   });

@@ -200,7 +200,7 @@ describe('the archive', () => {
     expect(series).toMatchObject([{ min: [9], mean: [9], max: [9], last: [9] }]);
   });
 
-  it('holds years in few rows and bytes', { timeout: 60_000 }, () => {
+  it('holds years in few rows and bytes', () => {
     const archive = opened(T0, { keepMs: { samples: DAY_MS / 4, minutes: DAY_MS, quarters: 5 * DAY_MS } });
     const values = new Float64Array(20);
     let number = 0;
@@ -229,7 +229,7 @@ describe('the archive', () => {
     expect(archive.dropped).toBe(0);
   });
 
-  it('never grows beyond its bound: the oldest goes, the newest stays', { timeout: 60_000 }, () => {
+  it('never grows beyond its bound: the oldest goes, the newest stays', () => {
     const maxBytes = 4_000_000;
     const archive = opened(T0, {
       maxBytes,

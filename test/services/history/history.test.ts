@@ -12,7 +12,7 @@ import { PlayedClock } from '../runtime/played-clock.ts';
 import { testFeed } from '../telemetry/snapshot-fixture.ts';
 import { type Moment, rackAt, WALL0 } from './rack-days.ts';
 
-const DEADLINE = { timeout: 20_000 };
+const DEADLINE = { timeout: 60_000 };
 
 let folder: string;
 const closers: (() => Promise<unknown>)[] = [];

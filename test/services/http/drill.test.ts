@@ -117,7 +117,7 @@ describe('a drill over HTTP', () => {
     const { run, begun, end } = slow();
     const { ask } = await face({ run });
     const first = ask();
-    await vi.waitFor(() => expect(begun).toHaveLength(1));
+    await vi.waitFor(() => expect(begun).toHaveLength(1), { timeout: 60_000 });
     const second = await ask();
     expect([second.statusCode, second.json().detail]).toEqual([
       409,
@@ -126,7 +126,7 @@ describe('a drill over HTTP', () => {
     end();
     expect((await first).statusCode).toBe(200);
     const third = ask();
-    await vi.waitFor(() => expect(begun).toHaveLength(2));
+    await vi.waitFor(() => expect(begun).toHaveLength(2), { timeout: 60_000 });
     end();
     expect((await third).statusCode).toBe(200);
   });
@@ -135,7 +135,7 @@ describe('a drill over HTTP', () => {
     const { run, begun } = slow();
     const { ask, service } = await face({ run });
     const answer = ask();
-    await vi.waitFor(() => expect(begun).toHaveLength(1));
+    await vi.waitFor(() => expect(begun).toHaveLength(1), { timeout: 60_000 });
     service.tick(snapshotOf('mains', 1));
     expect(begun[0]?.aborted).toBe(false);
     service.tick(snapshotOf('on-battery', 2));

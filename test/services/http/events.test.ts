@@ -56,7 +56,7 @@ async function reader(url: string) {
   return { answer, messages, state, of, leave: () => leaving.abort() };
 }
 
-const until = (condition: () => unknown) => vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 20_000 });
+const until = (condition: () => unknown) => vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 60_000 });
 
 describe('the event stream', () => {
   it('sends a snapshot and the journal at once, and each tick after', async () => {

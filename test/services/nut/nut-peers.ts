@@ -19,7 +19,7 @@ export interface Ran {
 /** Runs one of upsc, upscmd and upsrw to its end. */
 export async function runs(program: 'upsc' | 'upscmd' | 'upsrw', args: readonly string[]): Promise<Ran> {
   try {
-    const { stdout, stderr } = await run(peer(program).path, [...args], { timeout: 20_000 });
+    const { stdout, stderr } = await run(peer(program).path, [...args], { timeout: 60_000 });
     return { out: stdout, err: stderr, status: 0 };
   } catch (error) {
     const { stdout = '', stderr = '', code } = error as { stdout?: string; stderr?: string; code?: number };

@@ -224,5 +224,5 @@ describe.skipIf(upsd.skip || peer('dummy-ups').skip)(`${upsd.title} over dummy-u
     expect(await code()).toBe('unreachable');
     await server.serve();
     await until('all is well', async () => (await code()) === 'fine');
-  }, 60_000);
+  });
 });

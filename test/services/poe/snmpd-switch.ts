@@ -77,7 +77,7 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 async function listening(child: ChildProcess, log: string): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (let tries = 0; tries < 3000; tries += 1) {
     if (child.exitCode !== null) throw new Error(`snmpd ended: ${readFileSync(log, 'utf8')}`);
     try {
       if (readFileSync(log, 'utf8').includes('NET-SNMP version')) return;

@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + withinMs;
   for (;;) {

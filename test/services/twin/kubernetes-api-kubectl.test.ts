@@ -22,7 +22,7 @@ describe.skipIf(kubectl.skip)(`the simulated cluster under a foreign client, ${k
   /** Runs kubectl with a home of its own; its discovery cache must not survive the test. */
   const k = async (...args: readonly string[]): Promise<string> => {
     const env = { PATH: process.env.PATH ?? '', HOME: twin.folder, KUBECONFIG: twin.kubeconfig };
-    return (await run(kubectl.path, [...args], { env, timeout: 25_000 })).stdout;
+    return (await run(kubectl.path, [...args], { env, timeout: 60_000 })).stdout;
   };
   const row = (table: string, name: string): string =>
     table.split('\n').find((line) => line.startsWith(`${name} `)) ?? '';
@@ -86,7 +86,7 @@ describe.skipIf(kubectl.skip || openssl.skip)(`${kubectl.title} over TLS, certif
     const k = (...args: readonly string[]) =>
       run(kubectl.path, [...args], {
         env: { PATH: process.env.PATH ?? '', HOME: folder, KUBECONFIG: twin.kubeconfig },
-        timeout: 25_000,
+        timeout: 60_000,
       });
     try {
       expect((await k('get', 'nodes', '-o', 'name')).stdout).toBe('node/n1\nnode/n2\n');

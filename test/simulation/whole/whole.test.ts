@@ -24,7 +24,7 @@ const broken = (stories: readonly WholeStory[]): string[] =>
 
 describe('the whole over many outages', () => {
   it('breaks no rule, ends as it began, keeps the reserve, and has met every fault in every phase', {
-    timeout: 400_000,
+    timeout: 600_000,
   }, async () => {
     const stories = await told();
     expect(broken(stories)).toEqual([]);
@@ -47,7 +47,7 @@ describe('a rule broken on purpose at the seams', () => {
   it.each(WHOLE_MUTATIONS.map((mutation) => [mutation.name, mutation] as const))(
     'is caught: %s',
     {
-      timeout: 200_000,
+      timeout: 600_000,
     },
     async (_, mutation) => {
       let caught: number | undefined;

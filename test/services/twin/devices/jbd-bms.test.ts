@@ -260,7 +260,7 @@ describe.skipIf(socat.skip)(`JBD board on a pty, through ${socat.title}`, () => 
       stdio: 'ignore',
     });
     closers.push(() => stopped(child));
-    await expect.poll(() => existsSync(device) && existsSync(host), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(device) && existsSync(host), { timeout: 60_000 }).toBe(true);
 
     const face = await serveJbdOnPath(smallWorld(), device, { throttle: true });
     closers.push(() => face.close());
@@ -274,14 +274,14 @@ describe.skipIf(socat.skip)(`JBD board on a pty, through ${socat.title}`, () => 
       received = Buffer.concat([received, chunk]);
     });
     port.write(bytes(READ_BASIC));
-    await expect.poll(() => received.length, { timeout: 10_000 }).toBe(36);
+    await expect.poll(() => received.length, { timeout: 60_000 }).toBe(36);
     expect(readBasic(received)).toMatchObject({ cells: 16, fullAh: 2.5 });
 
     await face.unplug();
     await face.replug();
     received = Buffer.alloc(0);
     port.write(bytes(READ_CELLS));
-    await expect.poll(() => received.length, { timeout: 10_000 }).toBe(39);
+    await expect.poll(() => received.length, { timeout: 60_000 }).toBe(39);
   });
 });
 

@@ -151,7 +151,7 @@ describe.skipIf(mbpoll.skip)(`SDM230 face, read by ${mbpoll.title}`, () => {
     const face = await served(world);
     const arguments_ = ['-m', 'tcp', '-a', '1', '-t', '3:float', '-B', '-0', '-r', '0', '-c', '7', '-1', '-q'];
     const { stdout } = await run(mbpoll.path, [...arguments_, '-p', String(face.port), '127.0.0.1'], {
-      timeout: 20_000,
+      timeout: 60_000,
     });
     const values = [...stdout.matchAll(/^\[(\d+)\]:\s+(\S+)/gm)].map((row) => [Number(row[1]), Number(row[2])]);
     const byAddress = new Map(values as [number, number][]);

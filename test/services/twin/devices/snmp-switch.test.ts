@@ -26,7 +26,7 @@ interface Ran {
 function run(program: string, community: string, args: readonly string[], waitS = 5): Promise<Ran> {
   const options = ['-v2c', '-c', community, '-t', `${waitS}`, '-r', '0', '-On', '-Oe', face.address];
   return new Promise((resolve) => {
-    execFile(program, [...options, ...args], { timeout: 25_000 }, (error, stdout, stderr) => {
+    execFile(program, [...options, ...args], { timeout: 60_000 }, (error, stdout, stderr) => {
       const status = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
       resolve({ status, lines: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') });
     });

@@ -60,7 +60,7 @@ interface Ran {
 
 const run = (program: string, args: readonly string[], stdin = ''): Promise<Ran> =>
   new Promise((resolve) => {
-    const child = execFile(program, [...args], { timeout: 20_000 }, (error, stdout, stderr) => {
+    const child = execFile(program, [...args], { timeout: 60_000 }, (error, stdout, stderr) => {
       resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
     });
     child.stdin?.on('error', () => {});

@@ -121,7 +121,7 @@ describe('over TCP', () => {
       const sample = await device.poll();
       expectPack(sample, made, COARSE_A[id] ?? 0.11);
     };
-    await expect.poll(() => fresh().then(() => 'there', String), { timeout: 15_000, interval: 100 }).toBe('there');
+    await expect.poll(() => fresh().then(() => 'there', String), { timeout: 60_000, interval: 100 }).toBe('there');
   });
 });
 
