@@ -1,7 +1,7 @@
 import type { RackPlan } from './demo-rack.ts';
 
 /** What programs on a busy machine may need, in seconds of ours, however fast the world's time goes. */
-const OUR_TIME = { haltS: 15, bootS: 30, drainS: 10, everyS: 0.2, staleS: 1.5 } as const;
+const OUR_TIME = { haltS: 40, bootS: 60, drainS: 20, everyS: 0.2, staleS: 1.5 } as const;
 const LEAST_DRAIN_S = 20;
 
 /**

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectEverythingAsBefore } from './expectations.ts';
-import { Stage, until } from './stage.ts';
+import { Stage, type StageOptions, until } from './stage.ts';
 
 /** Cables pulled, switches that lie, an API that hangs: alarms, nothing lost, nothing cut that should not be. */
 
@@ -10,8 +10,8 @@ afterEach(async () => {
   stage = undefined;
 });
 
-async function open(fast = 12): Promise<Stage> {
-  stage = new Stage({ fast, rackArgs: ['--bms', 'tcp'] });
+async function open(fast = 12, configure?: StageOptions['configure']): Promise<Stage> {
+  stage = new Stage({ fast, rackArgs: ['--bms', 'tcp'], ...(configure === undefined ? {} : { configure }) });
   await stage.open();
   await stage.settled();
   return stage;
@@ -91,7 +91,9 @@ describe('accidents', () => {
   });
 
   it('cuts a hung host at its deadline, says so, and brings it back', { timeout: 600_000 }, async () => {
-    const it = await open();
+    const it = await open(12, (config) => {
+      for (const host of config.hosts as Record<string, unknown>[]) if (host.id === 'pi12') host.haltTimeout = '2m';
+    });
     await it.fault('haltIgnored', ['pi12']);
     await it.mains(false);
     await it.phase('dark');
@@ -107,7 +109,8 @@ describe('accidents', () => {
   });
 
   it('turns round when mains returns in the middle of a drain', { timeout: 600_000 }, async () => {
-    const it = await open();
+    // Slower than the others: mains has to be back before the next stages are due.
+    const it = await open(4);
     const before = await it.world();
     await it.mains(false);
     await until('hosts are being drained', async () =>

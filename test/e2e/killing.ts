@@ -62,9 +62,9 @@ export class KillingStage extends Stage {
 
   async #comesAndGoes(): Promise<void> {
     await this.mains(false);
-    await until('everything is off', async () => (this.phases.includes('dark') ? true : undefined), 200_000);
+    await until('everything is off', async () => (this.phases.includes('dark') ? true : undefined), 400_000);
     await this.mains(true);
-    await until('mains again', async () => (this.#phase === 'mains' ? true : undefined), 200_000);
+    await until('mains again', async () => (this.#phase === 'mains' ? true : undefined), 400_000);
   }
 
   /** The service of this moment answers. */
