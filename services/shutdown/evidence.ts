@@ -170,6 +170,16 @@ export function rememberedOf(
   };
 }
 
+/**
+ * The same where another node may have begun before us and its latest words are lost: a port that is off by now was
+ * most likely switched off by it. Better one port too many is on afterwards than a machine stays dark.
+ */
+export function presumedOf(rack: Rack, host: HostPolicy): ReturnType<typeof rememberedOf> {
+  const { portBefore, ...seen } = rememberedOf(rack, host);
+  if (portBefore?.enabled !== false) return { ...seen, ...(portBefore === undefined ? {} : { portBefore }) };
+  return { ...seen, drawBeforeW: host.powerW, portBefore: { ...portBefore, enabled: true } };
+}
+
 function portAsItIs(port: PortBefore): PortBefore {
   return {
     port: port.port,

@@ -5,6 +5,7 @@ import {
   nodeOf,
   nothingSeen,
   portOf,
+  presumedOf,
   reachable,
   rememberedOf,
   seenOff,
@@ -22,7 +23,7 @@ const CORDON_TRIES = 3;
 
 /** First step down. What restore needs to know is written before anything is touched. */
 export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
-  const remembered = rememberedOf(turn.rack, host);
+  const remembered = (turn.tookOver ? presumedOf : rememberedOf)(turn.rack, host);
   if (host.node === undefined) {
     turn.host(host.id, { phase: 'drained', ...remembered }, 'not a cluster node');
     return;

@@ -88,6 +88,12 @@ export class Turn {
     return !heard && this.#livedMs < LOOK_AROUND_MS;
   }
 
+  /** Of two nodes this one has come to act in the middle of an outage: what was before it, it has from hearsay. */
+  get tookOver(): boolean {
+    const { lease, outageSinceMs } = this.state;
+    return lease !== undefined && outageSinceMs !== undefined && this.bornAfter(outageSinceMs);
+  }
+
   get #livedMs(): number {
     return this.nowMs - (this.watch.bornMs ?? this.nowMs);
   }

@@ -118,6 +118,12 @@ export class Bench {
       .filter((entry): entry is Extract<JournalEntry, { kind: K }> => entry.kind === kind);
   }
 
+  /** An entry that is not written by `decide`. */
+  note(entry: JournalEntry): void {
+    this.journal.push({ atMs: this.rack.nowMs, entry });
+    this.state = evolve(this.state, entry, this.rack.nowMs);
+  }
+
   /** Another life: another monotonic clock, nothing under way, state only from the journal. */
   restart(shiftMs = 5_000_000): void {
     const { rack } = this;
