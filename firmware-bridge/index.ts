@@ -15,6 +15,7 @@ export type {
 export { bytesToHex, hexToBytes } from './framing/ascii-hex.ts';
 export { byteSum, crc16Modbus } from './framing/crc.ts';
 export { Cursor } from './framing/cursor.ts';
+export { latin1Bytes, latin1Text } from './framing/latin1.ts';
 export { acceptLengthPrefixed, type LengthPrefixedShape } from './framing/length-prefixed.ts';
 export { Malformed } from './framing/malformed.ts';
 export { linuxI2cBus } from './i2c.ts';

@@ -1,4 +1,5 @@
 import { type Acceptance, acceptLengthPrefixed, byteSum, more } from '#bridge';
+import { listOf } from './fields.ts';
 
 /**
  * Frames of Daly's classic protocol, 13 bytes each.
@@ -140,5 +141,5 @@ export function numbered(frames: readonly DalyFrame[]): ReadonlyMap<number, Daly
 
 /** Which of the frames 1 to `count` did not come. */
 export function missingNumbers(byNumber: ReadonlyMap<number, DalyFrame>, count: number): readonly number[] {
-  return Array.from({ length: count }, (_, at) => at + 1).filter((number) => !byNumber.has(number));
+  return listOf(count, (at) => at + 1).filter((number) => !byNumber.has(number));
 }

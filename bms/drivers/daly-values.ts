@@ -3,7 +3,7 @@ import { dalyFaults } from './daly-alarms.ts';
 import { type DalyFrame, missingNumbers, numbered } from './daly-frame.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, Fields } from './driver.ts';
-import { bitNumbers, fieldTable, readRun, readText } from './fields.ts';
+import { bitNumbers, fieldTable, listOf, readText } from './fields.ts';
 
 /** Values in the eight bytes of data of Daly's classic frames, command by command. */
 
@@ -147,17 +147,16 @@ function cells(frames: readonly DalyFrame[], known: Fields): Decoded {
   const wanted = known.cellCount === undefined ? Math.max(0, ...byNumber.keys()) : cellFrames(known);
   const missing = missingNumbers(byNumber, wanted);
   const cellCount = count(known.cellCount, wanted * CELLS_PER_FRAME);
-  const voltages = new Map<number, number>();
-  for (const [number, { data }] of byNumber) {
-    for (const [at, cellV] of readRun(data, 1, CELLS_PER_FRAME, 0.001).entries()) {
-      const cell = (number - 1) * CELLS_PER_FRAME + at + 1;
-      if (cell <= cellCount) voltages.set(cell, cellV);
-    }
-  }
+  const cellV = (at: number): number | undefined => {
+    const data = byNumber.get(Math.floor(at / CELLS_PER_FRAME) + 1)?.data;
+    const low = 1 + (at % CELLS_PER_FRAME) * 2;
+    return data === undefined ? undefined : ((byte(data, low) << 8) | byte(data, low + 1)) / 1000;
+  };
   if (missing.length > 0 || wanted === 0) {
-    return incomplete(missing, { partialCellsV: Object.fromEntries([...voltages].sort(([a], [b]) => a - b)) });
+    const told = listOf(cellCount, (at) => [at + 1, cellV(at)] as const).filter(([, known]) => known !== undefined);
+    return incomplete(missing, { partialCellsV: Object.fromEntries(told) });
   }
-  const cellsV = Array.from({ length: cellCount }, (_, at) => voltages.get(at + 1) ?? 0);
+  const cellsV = listOf(cellCount, (at) => cellV(at) ?? 0);
   // Without a count the zeros at the end are places without a cell.
   if (known.cellCount === undefined) while (cellsV.at(-1) === 0) cellsV.pop();
   return decoded({ cellsV, parts: byNumber.size });
@@ -168,7 +167,7 @@ function temperatures(frames: readonly DalyFrame[], known: Fields): Decoded {
   const wanted = known.tempCount === undefined ? Math.max(0, ...byNumber.keys()) : temperatureFrames(known);
   const missing = missingNumbers(byNumber, wanted);
   if (missing.length > 0 || wanted === 0) return incomplete(missing, {});
-  const raw = Array.from({ length: wanted }, (_, at) => [...(byNumber.get(at + 1)?.data.subarray(1) ?? [])]).flat();
+  const raw = listOf(wanted, (at) => [...(byNumber.get(at + 1)?.data.subarray(1) ?? [])]).flat();
   if (known.tempCount === undefined) while (raw.at(-1) === 0) raw.pop();
   const tempsC = raw.slice(0, count(known.tempCount, raw.length)).map((value) => (value === 0xff ? null : value - 40));
   return decoded({ tempsC, parts: byNumber.size });
@@ -178,7 +177,7 @@ function batteryCode(frames: readonly DalyFrame[]): Decoded {
   const byNumber = numbered(frames);
   const missing = missingNumbers(byNumber, CODE_FRAMES);
   if (missing.length > 0) return incomplete(missing, {});
-  const text = Array.from({ length: CODE_FRAMES }, (_, at) => [...(byNumber.get(at + 1)?.data.subarray(1) ?? [])]);
+  const text = listOf(CODE_FRAMES, (at) => [...(byNumber.get(at + 1)?.data.subarray(1) ?? [])]);
   return decoded({ batteryCode: readText(Uint8Array.from(text.flat())), parts: byNumber.size });
 }
 

@@ -1,4 +1,4 @@
-import { hexToBytes } from '#bridge';
+import { hexToBytes, latin1Bytes } from '#bridge';
 import type { Decoded, Driver, Fields, RecordedExchange, Refusal } from './driver.ts';
 import { recordedRegisters } from './i2c/recorded.ts';
 import { mappingFor } from './load-mappings.ts';
@@ -96,7 +96,7 @@ function bytes(hex: string | undefined): Uint8Array | undefined {
 }
 
 function latin1(text: string | undefined): Uint8Array | undefined {
-  return text === undefined ? undefined : Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
+  return text === undefined ? undefined : latin1Bytes(text);
 }
 
 function input(what: string): Refusal {

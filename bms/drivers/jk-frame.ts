@@ -64,9 +64,9 @@ export function acceptAnswer(received: Uint8Array): Acceptance<Uint8Array> {
 
 /** What recorded bytes hold: the first answer, an echoed or sent request, and the first fault. */
 export interface JkScan {
-  readonly answer?: JkFrame;
-  readonly request?: JkFrame;
-  readonly fault?: Fault;
+  readonly answer: JkFrame | undefined;
+  readonly request: JkFrame | undefined;
+  readonly fault: Fault | undefined;
 }
 
 /** Finds the first answer in recorded bytes, whatever surrounds it. */
@@ -90,19 +90,11 @@ export function scanFrames(bytes: Uint8Array): JkScan {
       type: frame[10] ?? 0,
       body: frame.subarray(HEADER, length - TRAILER),
     };
-    if (found.type !== REQUEST) return scan(found, request, fault);
+    if (found.type !== REQUEST) return { answer: found, request, fault };
     request ??= found;
     at += length - 1;
   }
-  return scan(undefined, request, fault);
-}
-
-function scan(answer: JkFrame | undefined, request: JkFrame | undefined, fault: Fault | undefined): JkScan {
-  return {
-    ...(answer === undefined ? {} : { answer }),
-    ...(request === undefined ? {} : { request }),
-    ...(fault === undefined ? {} : { fault }),
-  };
+  return { answer: undefined, request, fault };
 }
 
 function u16(bytes: Uint8Array, at: number): number {

@@ -49,11 +49,11 @@ const FAULTS: Readonly<Record<string, string>> = {
 };
 
 function decode(exchange: RecordedExchange): Decoded {
-  const response = exchange.response ?? new Uint8Array();
-  const asked = exchange.request === undefined ? undefined : scanFrames(exchange.request).request;
+  const { request: asking, response = new Uint8Array() } = exchange;
   // Writes are not answered: what a recording of one says is in its request.
-  if (exchange.response === undefined && asked !== undefined) {
-    const written = decodeWrite(asked);
+  if (exchange.response === undefined && asking !== undefined) {
+    const asked = scanFrames(asking).request;
+    const written = asked === undefined ? undefined : decodeWrite(asked);
     if (written !== undefined) return written;
   }
   if (response.length === 0) return refused('timeout', `the BMS did not answer; ${JK_SILENCE}`);

@@ -123,14 +123,12 @@ function decodeRecorded(exchange: RecordedExchange, profile: Profile, views: rea
   }
   const end = address + words.length;
   const fields: Record<string, unknown> = strayBytes > 0 ? { unit, strayBytes } : { unit };
+  const named = nameOfUnit(unit, profile);
   for (const view of views) {
     if (view.unit !== undefined && view.unit !== unit) continue;
     const inside = view.values.filter(
       (value) =>
-        value.fc === fc &&
-        value.address >= address &&
-        value.address + value.span <= end &&
-        value.unit === nameOfUnit(unit, profile),
+        value.fc === fc && value.address >= address && value.address + value.span <= end && value.unit === named,
     );
     if (inside.length > 0) Object.assign(fields, view.says, readValues(inside, words, address));
   }

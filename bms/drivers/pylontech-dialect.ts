@@ -1,4 +1,4 @@
-import { type Acceptance, bytesToHex, Cursor, Malformed, more } from '#bridge';
+import { type Acceptance, bytesToHex, Cursor, latin1Bytes, Malformed, more } from '#bridge';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import {
@@ -7,7 +7,6 @@ import {
   type FrameFault,
   frameSpans,
   isBattery,
-  latin1,
   parseAsciiFrame,
   sameBytes,
 } from './pylontech-frame.ts';
@@ -108,7 +107,7 @@ function fits(dialect: Dialect, command: number, frame: AsciiFrame, asked: Uint8
 
 /** Decodes a recorded exchange of a dialect; pure, never throws. */
 export function decodeDialect(dialect: Dialect, exchange: RecordedExchange): Decoded {
-  const received = exchange.response ?? (exchange.text === undefined ? undefined : latin1(exchange.text));
+  const received = exchange.response ?? (exchange.text === undefined ? undefined : latin1Bytes(exchange.text));
   if (received === undefined || received.length === 0) return refused('timeout', 'the BMS did not answer');
   const asked = exchange.request === undefined ? undefined : parseAsciiFrame(exchange.request);
   const request = typeof asked === 'string' ? undefined : asked;

@@ -1,3 +1,5 @@
+import { latin1Bytes } from '#bridge';
+
 /**
  * The ASCII frame that Pylontech, Seplos V2 and Pace share (YD/T 1363.3).
  *
@@ -39,7 +41,7 @@ const MAX_LENGTH = OVERHEAD + 0xfff;
 export function asciiFrame(ver: number, address: number, cid2: number, info: readonly number[] = []): Uint8Array {
   const length = info.length * 2;
   const body = `${[ver, address, BATTERY, cid2].map(hexByte).join('')}${hex(lengthCheck(length), 1)}${hex(length, 3)}${info.map(hexByte).join('')}`;
-  return latin1(`~${body}${checksum(body)}\r`);
+  return latin1Bytes(`~${body}${checksum(body)}\r`);
 }
 
 /** Value of a hex digit's character in either case; 255: it is none. */
@@ -113,11 +115,6 @@ export function isBattery({ cid1 }: AsciiFrame): boolean {
 /** Same bytes; the echo of a half-duplex adapter is. */
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => other[at] === byte);
-}
-
-/** Bytes of text whose characters are all below 256. */
-export function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
 }
 
 function lengthCheck(length: number): number {

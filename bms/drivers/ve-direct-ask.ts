@@ -1,4 +1,4 @@
-import { type Acceptance, more } from '#bridge';
+import { type Acceptance, latin1Bytes, latin1Text, more } from '#bridge';
 import { type HexFrame, parseHex } from './ve-direct-hex.ts';
 
 /**
@@ -22,7 +22,7 @@ export function hexGet(register: number): Uint8Array {
   const data = [register & 0xff, register >>> 8, 0];
   const check = (CHECK_TOTAL - GET - data.reduce((sum, byte) => sum + byte, 0)) & 0xff;
   const digits = [...data, check].map((byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
-  return Uint8Array.from(`:${GET}${digits}\n`, (letter) => letter.charCodeAt(0));
+  return latin1Bytes(`:${GET}${digits}\n`);
 }
 
 /** Framing of the answer about one register; text, and frames that the device sends unasked, are passed. */
@@ -41,7 +41,7 @@ export function acceptHex(register: number): (received: Uint8Array) => Acceptanc
 function answerAt(bytes: Uint8Array, register: number): Acceptance<Uint8Array> | undefined {
   const end = bytes.findIndex((byte) => byte === LF || byte === BROKEN_LF);
   if (end < 0) return bytes.length < LONGEST ? more : undefined;
-  const frame = parseHex(String.fromCharCode(...bytes.subarray(1, end)));
+  const frame = parseHex(latin1Text(bytes.subarray(1, end)));
   return typeof frame === 'string' ? undefined : answer(frame, register, bytes.subarray(0, end + 1));
 }
 

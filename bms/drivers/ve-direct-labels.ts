@@ -59,7 +59,7 @@ const CHARGE_STATES = {
 const MPPT_MODES = { 0: 'off', 1: 'limited', 2: 'tracking' };
 const DEVICE_MODES = { 1: 'charger', 2: 'inverter', 4: 'off', 5: 'eco', 253: 'hibernate' };
 
-const LABELS: Readonly<Record<string, readonly [name: string, reading: Reading]>> = {
+const MEANINGS: Readonly<Record<string, readonly [name: string, reading: Reading]>> = {
   PID: ['productId', hexNumber],
   V: ['voltageV', whole(0.001)],
   V2: ['voltage2V', whole(0.001)],
@@ -124,6 +124,7 @@ const LABELS: Readonly<Record<string, readonly [name: string, reading: Reading]>
   'SER#': ['serial', text],
   BMV: ['model', text],
 };
+const LABELS = new Map(Object.entries(MEANINGS));
 
 /**
  * Values of one block under the names of the vectors. `null`: the device says the value is not available.
@@ -132,7 +133,7 @@ const LABELS: Readonly<Record<string, readonly [name: string, reading: Reading]>
 export function blockValues(block: ReadonlyMap<string, string>): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [label, value] of block) {
-    const known = Object.hasOwn(LABELS, label) ? LABELS[label] : undefined;
+    const known = LABELS.get(label);
     if (known !== undefined) values[known[0]] = known[1](value);
   }
   return values;

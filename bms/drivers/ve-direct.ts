@@ -1,4 +1,4 @@
-import { bytesToHex } from '#bridge';
+import { bytesToHex, latin1Bytes, latin1Text } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, Fields, RecordedExchange, StreamAsk, StreamDriver, StreamParser } from './driver.ts';
@@ -61,7 +61,7 @@ function parser(): StreamParser {
 }
 
 function decode(exchange: RecordedExchange): Decoded {
-  const bytes = exchange.response ?? latin1(exchange.text ?? '');
+  const bytes = exchange.response ?? latin1Bytes(exchange.text ?? '');
   if (bytes.length === 0) return refused('timeout', 'the device was silent');
   const text = new VeDirectText();
   const blocks: Fields[] = [];
@@ -83,7 +83,8 @@ function decode(exchange: RecordedExchange): Decoded {
 
 /** All blocks merged, later ones win; more than one block is summarised besides. */
 function decodedStream(blocks: readonly Fields[], badBlocks: number, frames: readonly (HexFrame | string)[]): Decoded {
-  const merged: Record<string, unknown> = Object.assign({}, ...blocks);
+  const [first = {}, ...others] = blocks;
+  const merged: Record<string, unknown> = others.length === 0 ? first : Object.assign({}, first, ...others);
   const several = blocks.length + badBlocks > 1;
   const last = { lastVoltageV: merged.voltageV, lastCurrentA: merged.currentA, lastSoc: merged.socRatio };
   return decoded({
@@ -109,7 +110,7 @@ function badBlock(blocks: number, badBlocks: number): Decoded {
 
 function hexRequest(request: Uint8Array | undefined): HexFrame | undefined {
   if (request === undefined) return undefined;
-  const match = /^:([0-9A-Fa-f]+)\n?$/.exec(String.fromCharCode(...request.subarray(0, 64)));
+  const match = /^:([0-9A-Fa-f]+)\n?$/.exec(latin1Text(request.subarray(0, 64)));
   const frame = parseHex(match?.[1] ?? '');
   return typeof frame === 'string' ? undefined : frame;
 }
@@ -166,8 +167,4 @@ function alarms(fields: Fields): readonly Alarm[] | undefined {
     found.push({ code: 'vendor', level: 'warning', detail: `charger error ${errorCode}` });
   }
   return found;
-}
-
-function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
 }

@@ -1,4 +1,4 @@
-import { type Acceptance, more } from '#bridge';
+import { type Acceptance, latin1Bytes, latin1Text, more } from '#bridge';
 
 /**
  * Frames of Voltronic-style inverters.
@@ -47,7 +47,7 @@ export function sentCrc(crc: number): readonly [number, number] {
 
 /** A command with its CRC and CR. */
 export function voltronicRequest(command: string): Uint8Array {
-  const bytes = Uint8Array.from(command, (letter) => letter.charCodeAt(0));
+  const bytes = latin1Bytes(command);
   return Uint8Array.of(...bytes, ...sentCrc(crcXmodem(bytes)), CR);
 }
 
@@ -57,7 +57,7 @@ export function parseRequest(bytes: Uint8Array): { readonly command: string; rea
   if (end < 1 || bytes[bytes.length - 1] !== CR || bytes[0] === OPEN) return undefined;
   const crc = crcXmodem(bytes, 0, end);
   if (!crcFits(bytes, end, crc)) return undefined;
-  const command = String.fromCharCode(...bytes.subarray(0, end));
+  const command = latin1Text(bytes.subarray(0, end));
   return { command: command.startsWith('^P') ? command.slice(5) : command, crc };
 }
 
@@ -78,7 +78,7 @@ function frameIn(stretch: Uint8Array): VoltronicFrame | VoltronicFault {
   if (!crcFits(frame, end, crcXmodem(frame, 0, end))) return 'checksum';
   return {
     family: frame[0] === OPEN ? 'pi30' : 'pi18',
-    payload: String.fromCharCode(...frame.subarray(1, end)),
+    payload: latin1Text(frame.subarray(1, end)),
   };
 }
 
