@@ -36,6 +36,8 @@ export interface PolledParts<S extends Sample> {
 
 /** Between two slow reads, and before a failed slow or single read is tried again, ms. */
 const SLOW_MS = 60_000;
+/** What not every device answers is asked ever less often while it was never answered, up to this, ms. */
+const LONGEST_PATIENCE_MS = 32 * SLOW_MS;
 /** A slow value older than this is no longer part of a sample, ms. */
 const SLOW_STALE_MS = 3 * SLOW_MS;
 
@@ -54,6 +56,8 @@ interface Standing {
   fields?: Fields;
   answeredMonoMs?: number;
   retryMonoMs: number;
+  /** Until it is asked again after a failure, ms. */
+  patienceMs: number;
   /** The device does not know it: not asked again before the next connect. */
   off: boolean;
 }
@@ -61,7 +65,8 @@ interface Standing {
 /**
  * Asks what is due and merges the answers. The fast reads make the poll: if one fails, the poll fails and none of the others
  * is published. The slow, single and optional ones come after them and cost nothing but time: one that fails is asked again
- * a minute later, one that the device refuses for good not before the next connect.
+ * a minute later (later each time where it is optional and was never answered), one that the device refuses for good not
+ * before the next connect.
  *
  * On a bus that others share, a device that lets questions time out would take the time of all its tries from them at every
  * poll. So it is left alone for a while that grows, and then every question is asked once.
@@ -150,18 +155,24 @@ export class PolledDevice<S extends Sample> implements Device<S> {
       const standing = this.#standing(question);
       if (!isDue(question, standing, monoMs)) continue;
       try {
-        standing.fields = await question.ask(signal, Object.assign({}, ...this.#restOfFields(), ...answers));
+        const known = Object.assign({}, ...this.#restOfFields(), ...answers);
+        standing.fields = await question.ask(signal, known, isUnsure(question, standing) ? 1 : undefined);
         standing.answeredMonoMs = this.#parts.mono();
       } catch (error) {
         signal.throwIfAborted();
-        if (question.cadence === 'fast') delete standing.fields;
-        standing.off = error instanceof BridgeError && !error.retryable && error.code === 'refused';
-        standing.retryMonoMs = this.#parts.mono() + SLOW_MS;
+        this.#noteUnanswered(question, standing, error);
         // A register that is not there says nothing against the next one.
         if (!standing.off) return error;
       }
     }
     return undefined;
+  }
+
+  #noteUnanswered(question: Question, standing: Standing, error: unknown): void {
+    if (question.cadence === 'fast') delete standing.fields;
+    standing.off = error instanceof BridgeError && !error.retryable && error.code === 'refused';
+    standing.retryMonoMs = this.#parts.mono() + standing.patienceMs;
+    if (isUnsure(question, standing)) standing.patienceMs = Math.min(LONGEST_PATIENCE_MS, standing.patienceMs * 2);
   }
 
   #restOfFields(): readonly Fields[] {
@@ -177,7 +188,7 @@ export class PolledDevice<S extends Sample> implements Device<S> {
   #standing(question: Question): Standing {
     const known = this.#standings.get(question);
     if (known !== undefined) return known;
-    const fresh: Standing = { retryMonoMs: -Infinity, off: false };
+    const fresh: Standing = { retryMonoMs: -Infinity, patienceMs: SLOW_MS, off: false };
     this.#standings.set(question, fresh);
     return fresh;
   }
@@ -211,6 +222,11 @@ export class PolledDevice<S extends Sample> implements Device<S> {
     const text = error instanceof Error ? error.message : String(error);
     return new BridgeError('refused', bus, `${this.id}: ${text}`, { reason: 'driver', cause: error });
   }
+}
+
+/** The device may not know it, and would cost the line all tries of it. */
+function isUnsure(question: Question, standing: Standing): boolean {
+  return question.optional && standing.answeredMonoMs === undefined;
 }
 
 function isDue(question: Question, standing: Standing, monoMs: number): boolean {

@@ -21,6 +21,7 @@ const CODES: Readonly<Record<Exclude<AlarmCode, 'vendor'>, true>> = {
   'mosfet-fault': true,
   'sensor-fault': true,
   'locked-by-command': true,
+  'unfit-limits': true,
 };
 
 export const ALARM_CODES = Object.keys(CODES) as readonly Exclude<AlarmCode, 'vendor'>[];

@@ -41,7 +41,7 @@ export const dalyModbus: RegisterDriver<PackSample> = {
     block('status', 'fast', 0x00, 0x3e, status),
     // Not on every board: on its own, so that an exception costs nobody else.
     { ...block('balancer and MOSFET', 'slow', 0x3e, 9, status), optional: true },
-    { ...block('settings', 'once', SETTINGS, SETTINGS_COUNT, settings), optional: true },
+    { ...block('settings', 'slow', SETTINGS, SETTINGS_COUNT, settings), optional: true },
     { ...block('version', 'once', VERSION, VERSION_COUNT, version), optional: true },
   ],
   mosfets: dalyD2Mosfets,

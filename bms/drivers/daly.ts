@@ -21,6 +21,8 @@ import { refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { packSample } from './pack-fields.ts';
 
+const CELL_LIMITS = 0x59;
+
 /** A sleeping board of Daly cannot be woken over the wire. */
 export const DALY_SILENCE =
   'a Daly board sleeps when idle (often after an hour) and wakes only by current, its button or a charger: ' +
@@ -63,6 +65,7 @@ export const daly: ExchangeDriver = numberedBoards({ first: 1, last: 16, usual: 
       accept: (received, known = {}) => acceptFrames(received, board, TEMPERATURES, temperatureFrames(known)),
     },
     read(board, 'rated', 'once', RATED),
+    { ...read(board, 'cell limits', 'slow', CELL_LIMITS), optional: true },
   ],
   mosfets: dalyMosfets(board),
   decode,

@@ -45,17 +45,20 @@ export function jbdStatus(status: number): string {
   return `the BMS answers status 0x${status.toString(16).padStart(2, '0')}: ${STATUS[status] ?? 'unknown status'}`;
 }
 
-/** The bytes of a read request. */
-export function readRequest(register: number): Uint8Array {
-  const sum = (0x10000 - register) & 0xffff;
-  return Uint8Array.of(START, READ, register, 0, sum >>> 8, sum & 0xff, END);
+/** The bytes of a read request; only reads of a block of parameters have data. */
+export function readRequest(register: number, data: readonly number[] = []): Uint8Array {
+  return request(READ, register, data);
 }
 
 /** The bytes of a write request. */
 export function writeRequest(register: number, data: readonly number[]): Uint8Array {
+  return request(WRITE, register, data);
+}
+
+function request(kind: number, register: number, data: readonly number[]): Uint8Array {
   const body = [register, data.length, ...data];
   const sum = (0x10000 - byteSum(Uint8Array.from(body))) & 0xffff;
-  return Uint8Array.of(START, WRITE, ...body, sum >>> 8, sum & 0xff, END);
+  return Uint8Array.of(START, kind, ...body, sum >>> 8, sum & 0xff, END);
 }
 
 /** Takes a request apart; `undefined` when it is none. */

@@ -10,7 +10,7 @@ export const BASIC = 0x03;
 export const CELLS = 0x04;
 export const MODEL = 0x05;
 export const TRIP_COUNTERS = 0xaa;
-const PARAMETER_BLOCK = 0xfa;
+export const PARAMETER_BLOCK = 0xfa;
 
 /** Names of the protection bits of 0x03, bit 0 first. Trips, not warnings: the board has opened a switch. */
 const PROTECTIONS = [
@@ -181,6 +181,25 @@ const TEXTS: ReadonlyMap<number, string> = new Map([
   [0xa1, 'deviceName'],
   [0xa2, 'barcode'],
 ]);
+
+/** Parameter n of a block stands for register 0x10 + n, as far as we use them. */
+const FIRST_PARAMETER = 0x10;
+/** Registers 0x18 to 0x29: at which temperatures, voltages and currents the board opens, and when it closes again. */
+const LIMITS = { first: 0x18, count: 0x12 } as const;
+
+/** What asks for a board's protection limits in one block: first parameter, and how many. */
+export const LIMIT_BLOCK = [0, LIMITS.first - FIRST_PARAMETER, LIMITS.count] as const;
+
+/** The limits by their names, out of such a block; nothing out of any other. */
+export function limitFields({ firstParam, values }: Fields): Fields {
+  if (firstParam !== LIMITS.first - FIRST_PARAMETER || !Array.isArray(values)) return {};
+  const fields: Record<string, unknown> = {};
+  for (const [at, value] of values.entries()) {
+    const raw = Number(value);
+    Object.assign(fields, CONFIGURATION.get(LIMITS.first + at)?.read(Uint8Array.of(raw >>> 8, raw & 0xff)));
+  }
+  return fields;
+}
 
 /** Decodes the data of an ok reply to a read of `register`. */
 export function decodeRead(register: number, data: Uint8Array): Decoded {

@@ -12,7 +12,17 @@ import {
   readRequest,
   scanReplies,
 } from './jbd-frame.ts';
-import { BASIC, CELLS, decodeRead, decodeWrite, MODEL, TRIP_COUNTERS } from './jbd-registers.ts';
+import {
+  BASIC,
+  CELLS,
+  decodeRead,
+  decodeWrite,
+  LIMIT_BLOCK,
+  limitFields,
+  MODEL,
+  PARAMETER_BLOCK,
+  TRIP_COUNTERS,
+} from './jbd-registers.ts';
 import { jbdUp } from './jbd-up.ts';
 import { packSample } from './pack-fields.ts';
 
@@ -43,15 +53,23 @@ export const jbd: ExchangeDriver = {
     read('cells', 'fast', CELLS),
     read('model', 'once', MODEL),
     read('trip counters', 'slow', TRIP_COUNTERS),
+    // Older firmware does not know blocks, and opens single registers in factory mode only.
+    { ...read('limits', 'slow', PARAMETER_BLOCK, LIMIT_BLOCK), optional: true },
   ],
   mosfets: jbdMosfets,
   balancing: jbdBalancing,
   decode,
-  sample: (fields, measuredAtMs) => packSample(withLearnedCapacity(fields), measuredAtMs, alarms(fields)),
+  sample: (fields, measuredAtMs) =>
+    packSample({ ...withLearnedCapacity(fields), ...limits(fields) }, measuredAtMs, alarms(fields)),
 };
 
-function read(name: string, cadence: ExchangeRead['cadence'], register: number): ExchangeRead {
-  return { name, cadence, request: readRequest(register), accept: acceptReply(register) };
+function read(
+  name: string,
+  cadence: ExchangeRead['cadence'],
+  register: number,
+  data: readonly number[] = [],
+): ExchangeRead {
+  return { name, cadence, request: readRequest(register, data), accept: acceptReply(register) };
 }
 
 function decode(exchange: RecordedExchange): Decoded {
@@ -103,6 +121,12 @@ function refusedFault(fault = 'header'): Decoded {
 function withLearnedCapacity(fields: Fields): Fields {
   const learnedAh = extension(fields).fullChargeAh;
   return typeof learnedAh === 'number' && learnedAh > 0 ? { ...fields, fullAh: learnedAh } : fields;
+}
+
+/** Whether limits of the current come in units ten times as large with the current itself is not known: they are left out then. */
+function limits(fields: Fields): Fields {
+  const { chargeOvercurrentA, dischargeOvercurrentA, ...rest } = limitFields(fields);
+  return fields.tenfoldUnits === true ? rest : { ...rest, chargeOvercurrentA, dischargeOvercurrentA };
 }
 
 const PROTECTION_ALARMS: Readonly<Record<string, AlarmCode>> = {

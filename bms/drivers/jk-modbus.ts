@@ -37,7 +37,7 @@ export const jkModbus: RegisterDriver<PackSample> = {
   reads: [
     block('status, cells', 'fast', STATUS, MOST),
     block('status, pack', 'fast', STATUS + MOST * 2, MOST),
-    { ...block('settings', 'once', SETTINGS, MOST), optional: true },
+    { ...block('settings', 'slow', SETTINGS, MOST), optional: true },
     { ...block('about', 'once', ABOUT, 28), optional: true },
   ],
   mosfets: jkModbusMosfets,

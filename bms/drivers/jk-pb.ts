@@ -41,7 +41,8 @@ export const jkPb: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   tries: 3,
   reads: [
     read(address, 'status', 'fast', STATUS),
-    read(address, 'settings', 'once', SETTINGS),
+    // Its owner may change them at any time.
+    read(address, 'settings', 'slow', SETTINGS),
     // Firmware from 15.36 on may keep it to itself.
     read(address, 'about', 'once', ABOUT),
   ],

@@ -1,6 +1,7 @@
 import type { Alarm } from '../model/alarms.ts';
 import type { MeterSample, PackSample } from '../model/sample.ts';
 import type { Fields } from './driver.ts';
+import { limitsOf } from './limit-fields.ts';
 
 /**
  * The step from decoded names (the vectors' words in camel case) to the names of a sample. A value that is missing, null
@@ -75,6 +76,9 @@ export function packSample(fields: Fields, measuredAtMs: number, alarms: readonl
   if (isNumbers(cells) && cells.length > 0) sample.cellsV = cells;
   const balancing = fields.balancingCells;
   if (isNumbers(balancing)) sample.balancingCells = balancing;
+
+  const limits = limitsOf(fields);
+  if (limits !== undefined) sample.limits = limits;
 
   const faults: Alarm[] = [];
   const temperatures = readTemperatures(fields, faults);

@@ -19,6 +19,7 @@ export type AlarmCode =
   | 'mosfet-fault'
   | 'sensor-fault'
   | 'locked-by-command'
+  | 'unfit-limits'
   | 'vendor';
 
 /** `warning`: still working. `protection`: the BMS has opened, or will open, a switch. */

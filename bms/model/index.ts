@@ -37,5 +37,5 @@ export {
   stopSoc,
   terminalV,
 } from './runtime.ts';
-export type { MeterSample, PackSample, Sample, UpsSample } from './sample.ts';
+export type { BoardLimits, MeterSample, PackSample, Sample, UpsSample } from './sample.ts';
 export { type AnchorKind, bmsSoc, type SocState, socStart, socStep } from './soc.ts';

@@ -1,4 +1,5 @@
 import type { Alarm } from './alarms.ts';
+import { boardLimitAlarms } from './board-limits.ts';
 import { type ChemistryFacts, chargeCurrentFactor } from './chemistry/chemistry.ts';
 import { at, segmentOf } from './chemistry/curve.ts';
 import { type PackSpec, packResistanceOhm } from './pack.ts';
@@ -51,7 +52,7 @@ const refuse = (reason: string): Plausibility => ({ ok: false, reason });
 
 /**
  * Alarms of our own, from the numbers, whatever the BMS says of them. Pure; the order is fixed: cells, temperature,
- * contradictions. `soc` adds the comparison of our count with the BMS's.
+ * contradictions, limits of the board. `soc` adds the comparison of our count with the BMS's.
  */
 export function modelAlarms(sample: PackSample, spec: PackSpec, soc?: SocState): readonly Alarm[] {
   const reading = readPack(sample, spec);
@@ -59,6 +60,7 @@ export function modelAlarms(sample: PackSample, spec: PackSpec, soc?: SocState):
     ...cellAlarms(sample, reading, spec),
     ...temperatureAlarms(reading, spec),
     ...contradictions(sample, reading, spec),
+    ...boardLimitAlarms(sample.limits, spec),
     ...drift(soc),
   ];
 }

@@ -30,6 +30,8 @@ export interface PackSample {
   readonly chargeFetClosed?: boolean;
   readonly dischargeFetClosed?: boolean;
   readonly alarms?: readonly Alarm[];
+  /** Where the board itself opens its switches, as it is set. */
+  readonly limits?: BoardLimits;
   readonly energyInWh?: number;
   readonly energyOutWh?: number;
   /** The device's own estimate; absent while it does not discharge. */
@@ -37,6 +39,22 @@ export interface PackSample {
   readonly model?: string;
   readonly firmware?: string;
   readonly serial?: string;
+}
+
+/** Limits a board is set to; currents are magnitudes. A limit it does not tell is absent. */
+export interface BoardLimits {
+  readonly cellMaxV?: number;
+  readonly cellMinV?: number;
+  readonly packMaxV?: number;
+  readonly packMinV?: number;
+  readonly chargeMaxC?: number;
+  readonly chargeMinC?: number;
+  readonly dischargeMaxC?: number;
+  readonly dischargeMinC?: number;
+  readonly chargeMaxA?: number;
+  readonly dischargeMaxA?: number;
+  /** The kind of cells it was told it has. */
+  readonly chemistry?: 'lifepo4' | 'lto' | 'li-ion';
 }
 
 /** What an AC meter on the rack's circuit said. Positive power is drawn from mains. */

@@ -57,8 +57,15 @@ class FakeBytes implements ByteExchange {
     this.script = script;
   }
 
-  async request<T>({ label, accept, signal }: ByteRequest<T>): Promise<T> {
+  readonly #tries: (readonly [label: string, tries: number | undefined])[] = [];
+
+  triesOf(label: string): readonly (number | undefined)[] {
+    return this.#tries.filter(([asked]) => asked === label).map(([, tries]) => tries);
+  }
+
+  async request<T>({ label, accept, signal, tries }: ByteRequest<T>): Promise<T> {
     this.asked.push(label);
+    this.#tries.push([label, tries]);
     if (signal?.aborted) throw signal.reason;
     const answer = this.script(label);
     if (answer instanceof Error) throw answer;
@@ -106,7 +113,15 @@ const JBD_ANSWERS: Readonly<Record<string, Uint8Array>> = {
   'jbd cells': bytes('sp04s034_cells'),
   'jbd model': bytes('model_string_sp04s034'),
   'jbd trip counters': bytes('error_counters_24'),
+  'jbd limits': jbdLimits(),
 };
+
+/** Parameters 8 to 25 in one block, all 0: an answer in the form of `fa_read_two_params`. */
+function jbdLimits(): Uint8Array {
+  const body = Uint8Array.of(0, 39, 0, 8, 18, ...new Uint8Array(36));
+  const sum = 0x10000 - body.reduce((all, byte) => all + byte, 0);
+  return Uint8Array.of(0xdd, 0xfa, ...body, sum >>> 8, sum & 0xff, 0x77);
+}
 const healthy: Script = (label) => JBD_ANSWERS[label] ?? timeout(label);
 const without =
   (missing: string, error: Error = timeout(missing)): Script =>
@@ -144,7 +159,7 @@ describe('a device that is asked', () => {
       cellsV: [3.909, 3.901, 3.895, 3.901],
       model: 'JBD-SP04S034-L4S-200A-B-U',
     });
-    expect(bus.asked).toEqual(['jbd basic', 'jbd cells', 'jbd model', 'jbd trip counters']);
+    expect(bus.asked).toEqual(['jbd basic', 'jbd cells', 'jbd model', 'jbd trip counters', 'jbd limits']);
   });
 
   it('does nothing before the first poll', () => {
@@ -163,7 +178,20 @@ describe('a device that is asked', () => {
     expect(bus.asked).toEqual(['jbd basic', 'jbd cells']);
     hands.pass(1);
     await poll();
-    expect(bus.asked).toEqual(['jbd basic', 'jbd cells', 'jbd trip counters']);
+    expect(bus.asked).toEqual(['jbd basic', 'jbd cells', 'jbd trip counters', 'jbd limits']);
+  });
+
+  it('asks ever less often for what not every device knows, with one try, until it was answered', async () => {
+    const { bus, poll, hands } = bound(without('jbd limits'));
+    const askedAtMin: number[] = [];
+    for (let minute = 0; minute <= 100; minute += 1) {
+      await poll();
+      if (bus.asked.includes('jbd limits')) askedAtMin.push(minute);
+      hands.pass(60_000);
+    }
+    expect(askedAtMin).toEqual([0, 1, 3, 7, 15, 31, 63, 95]);
+    expect(new Set(bus.triesOf('jbd limits'))).toEqual(new Set([1]));
+    expect(new Set(bus.triesOf('jbd trip counters'))).toEqual(new Set([3]));
   });
 
   it('asks single things again after a reconnect, and shows nothing of before', async () => {
@@ -193,7 +221,7 @@ describe('a device that is asked', () => {
     expect(bus.asked).not.toContain('jbd trip counters');
     hands.pass(1_000);
     await poll();
-    expect(bus.asked).toEqual(['jbd basic', 'jbd cells', 'jbd trip counters']);
+    expect(bus.asked).toEqual(['jbd basic', 'jbd cells', 'jbd trip counters', 'jbd limits']);
     bus.script = healthy;
     hands.pass(59_000);
     expect((await poll()).model).toBe('JBD-SP04S034-L4S-200A-B-U');
@@ -325,7 +353,7 @@ describe('a sleeping JBD board', () => {
     const bus = byteExchange(transport, { gapMs: 0, timeoutMs: 250, tries: 1, lateMs: 0 });
     const device = bindDevice(driver, 'lfp1', bus, { now: () => 1, mono: () => performance.now() });
     expect(await device.poll()).toMatchObject({ voltageV: 15.6, cellsV: [3.909, 3.901, 3.895, 3.901] });
-    expect(transport.writes).toBe(5);
+    expect(transport.writes).toBe(6);
     expect(bus.stats.timeouts).toBe(1);
     await device.close();
     await bus.close();

@@ -22,6 +22,8 @@ const ANSWERS: Readonly<Record<number, (board: number) => number[]>> = {
   150: () => [1, 60],
   // 0x98: no fault
   152: () => [],
+  // 0x59: cells too high and too low, two levels each
+  89: () => [...word(3600), ...word(3650), ...word(2800), ...word(2700)],
   80: () => [0, 1, 0x86, 0xa0, 0, 0, 0x0c, 0xe4],
 };
 

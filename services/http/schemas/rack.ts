@@ -23,6 +23,22 @@ const deviceAlarms = z
   .array(z.object({ code: z.string(), level: z.enum(['warning', 'protection']), detail: z.string().optional() }))
   .optional();
 
+const boardLimits = z
+  .object({
+    cellMaxV: number,
+    cellMinV: number,
+    packMaxV: number,
+    packMinV: number,
+    chargeMaxC: number,
+    chargeMinC: number,
+    dischargeMaxC: number,
+    dischargeMinC: number,
+    chargeMaxA: number,
+    dischargeMaxA: number,
+    chemistry: z.enum(['lifepo4', 'lto', 'li-ion']).optional(),
+  })
+  .meta({ id: 'BoardLimits', description: 'Where a board itself opens its switches, as it is set.' });
+
 const packSample = z
   .object({
     kind: z.literal('pack'),
@@ -43,6 +59,7 @@ const packSample = z
     chargeFetClosed: z.boolean().optional(),
     dischargeFetClosed: z.boolean().optional(),
     alarms: deviceAlarms,
+    limits: boardLimits.optional(),
     energyInWh: number,
     energyOutWh: number,
     timeToEmptyS: number,

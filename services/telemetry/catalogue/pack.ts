@@ -25,6 +25,7 @@ const everyAlarm: Readonly<Record<AlarmCode, true>> = {
   'mosfet-fault': true,
   'sensor-fault': true,
   'locked-by-command': true,
+  'unfit-limits': true,
   vendor: true,
 };
 

@@ -1,5 +1,6 @@
 import type { World } from '../model.ts';
 import { isCold, type JbdBoard, nextRequest, reply } from './jbd-frames.ts';
+import { JbdSettings } from './jbd-settings.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { type PluggableHandle, Sequence } from './plug.ts';
 import { TcpServer } from './tcp-server.ts';
@@ -132,5 +133,11 @@ function watchedBoard(world: World, options: JbdOptions): JbdBoard & { stop(): v
     discharge = pack.dischargeFetClosed;
     charge = pack.chargeFetClosed;
   });
-  return { model: options.model ?? 'JBD-SP16S020-L16S-100A-100A-B-U', made: [2025, 3, 14], trips, stop };
+  return {
+    model: options.model ?? 'JBD-SP16S020-L16S-100A-100A-B-U',
+    made: [2025, 3, 14],
+    trips,
+    settings: new JbdSettings(world.pack.cells),
+    stop,
+  };
 }

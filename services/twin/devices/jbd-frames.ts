@@ -1,4 +1,5 @@
 import type { WorldPack } from '../model.ts';
+import type { JbdSettings } from './jbd-settings.ts';
 
 /**
  * What a classic JBD board says, written from the vendor's text and from captures of real boards.
@@ -32,6 +33,8 @@ export interface JbdBoard {
   readonly made: readonly [number, number, number];
   /** Times each protection has tripped. */
   readonly trips: { cellOvervoltage: number; cellUndervoltage: number; chargeUndertemperature: number };
+  /** Absent: a board that never opens them. */
+  readonly settings?: JbdSettings;
 }
 
 const checksum = (bytes: Uint8Array): number => (0x1_0000 - bytes.reduce((sum, byte) => sum + byte, 0)) & 0xffff;
@@ -61,6 +64,8 @@ export function nextRequest(pending: Uint8Array): { request?: JbdRequest; rest: 
 /** The reply of the board; every request with a good checksum gets one. */
 export function reply(request: JbdRequest, pack: WorldPack, board: JbdBoard): Uint8Array {
   const { register } = request;
+  const set = board.settings?.answer(request);
+  if (set !== undefined) return frame(register, set.status, set.data);
   const read = request.write ? undefined : READS[register];
   if (read) return frame(register, STATUS.ok, read(pack, board));
   if (request.write && register === SWITCHES) return frame(register, switched(request.data, pack));
@@ -79,7 +84,7 @@ function switched(data: Uint8Array, pack: WorldPack): number {
   return STATUS.ok;
 }
 
-/** Parameters, calibration and names open only in factory mode, which this board refuses. */
+/** Calibration and names open only in factory mode, and are not there even then. */
 const needsFactoryMode = (register: number): boolean =>
   (register >= 0x10 && register <= 0x47) ||
   (register >= 0xa0 && register <= 0xa2) ||

@@ -4,6 +4,7 @@ import { bindControl, canSwitch } from '../../../bms/control/pack-control.ts';
 import { driverFor } from '../../../bms/drivers/registry.ts';
 import { byteExchange, modbusRtuExchange, tcpTransport } from '../../../firmware-bridge/index.ts';
 import { BOARDS, type BoardKind, serveBoardOnTcp } from '../../../services/twin/devices/boards/index.ts';
+import { serveJbdOnTcp } from '../../../services/twin/devices/jbd-bms.ts';
 import { smallWorld } from '../../services/twin/small-world.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -20,6 +21,30 @@ const SWITCHED: readonly (readonly [driver: string, board: BoardKind])[] = [
   ['jk-pb', 'jk-pb'],
   ['jk-modbus', 'jk-pb'],
 ];
+
+describe('an emulated JBD board', () => {
+  it('tells its limits, and lets its balancing be switched in factory mode while it is read', async () => {
+    const world = smallWorld();
+    const board = await serveJbdOnTcp(world);
+    closers.push(() => board.close());
+    const driver = driverFor('jbd');
+    if (driver.shape !== 'exchange' || driver.measures !== 'pack') throw new Error('no board');
+    const bus = byteExchange(tcpTransport({ host: '127.0.0.1', port: board.port }), driver);
+    closers.push(() => bus.close());
+    const device = bindDevice(driver, 'jbd', bus, { now: () => Date.now(), mono: () => performance.now() });
+    expect((await device.poll()).limits).toEqual({
+      ...{ cellMaxV: 3.65, cellMinV: 2.5, packMaxV: 3.65 * world.pack.cells, packMinV: 2.5 * world.pack.cells },
+      ...{ chargeMaxC: 70, chargeMinC: 1, dischargeMaxC: 85, dischargeMinC: -20, chargeMaxA: 100, dischargeMaxA: 100 },
+    });
+    const control = bindControl(driver, 'jbd', bus, { allow: { mosfets: true, balancing: true } });
+    expect(await control.setBalancing(true)).toEqual({ code: 'already' });
+    const [off] = await Promise.all([control.setBalancing(false), device.poll(), device.poll()]);
+    expect(off).toEqual({ code: 'done' });
+    expect(await control.setBalancing(false)).toEqual({ code: 'already' });
+    expect(await control.setCharge(false)).toEqual({ code: 'done' });
+    expect(world.pack.chargeFetClosed).toBe(false);
+  });
+});
 
 describe('an emulated board', () => {
   it.each(SWITCHED)('that %s reads is switched by it, while it is read', async (id, kind) => {

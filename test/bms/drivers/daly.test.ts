@@ -65,7 +65,7 @@ const times = { now: () => 5000, mono: () => 1000 };
 describe('Daly requests', () => {
   it('are those of the note, and only read', () => {
     expect(hex(request(1, 0x90))).toBe('a540900800000000000000007d');
-    expect(daly.reads.map(({ request }) => request[2])).toEqual([0x90, 0x93, 0x94, 0x95, 0x98, 0x96, 0x50]);
+    expect(daly.reads.map(({ request }) => request[2])).toEqual([0x90, 0x93, 0x94, 0x95, 0x98, 0x96, 0x50, 0x59]);
     expect(dalyP81.reads.map(({ request }) => hex(request))).toEqual([
       '8103000000405bfa',
       '81030041003e8bce',

@@ -39,6 +39,7 @@ describe('JBD requests', () => {
       ['cells', 'fast', 'dda50400fffc77'],
       ['model', 'once', 'dda50500fffb77'],
       ['trip counters', 'slow', 'dda5aa00ff5677'],
+      ['limits', 'slow', 'dda5fa03000812fee977'],
     ]);
     expect(Buffer.from(readRequest(0)).toString('hex')).toBe('dda50000000077');
   });

@@ -54,6 +54,8 @@ const READS: Readonly<Record<number, (pack: WorldPack) => number[][]>> = {
   151: () => [[]],
   152: (pack) => [faults(pack)],
   80: (pack) => [[...be32(pack.capacityAh * 1000), ...be32(3200)]],
+  // cells too high and too low, two levels each
+  89: () => [[3600, 3650, 2800, 2500].flatMap(be16)],
 };
 
 /** Frames counted from 1, each with so many items. */

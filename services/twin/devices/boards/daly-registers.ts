@@ -84,6 +84,10 @@ function statusD2(pack: WorldPack): Map<number, number> {
     [0x83, pack.cells],
     [0x86, pack.temperaturesC.length],
     [0x8a, 0xffff],
+    ...[3600, 3650, 2800, 2500].map((mV, at) => [0x8b + at, mV] as const),
+    ...[3600, 3650, 2800, 2500].map((mV, at) => [0x8f + at, (pack.cells * mV) / 100] as const),
+    // no charging from 55 °C, nor at 0 °C and below
+    ...[50, 55, 5, 0].map((celsius, at) => [0x97 + at, celsius + OFFSET] as const),
     [0x93, 30_000 - 1000],
     [0x95, 30_000 + 1000],
     [0xa5, +(pack.locked?.charge !== true)],
