@@ -117,8 +117,9 @@ export function awaitUp(turn: Turn, host: HostPolicy, state: HostState): void {
     return;
   }
   const { port, observed } = portOf(turn.rack, host);
-  const { poweredMs } = turn.watch.hosts[host.id] ?? nothingSeen;
-  const seenSince = observed?.freshness === 'fresh' && (observed.receivedAtMs ?? 0) > poweredMs;
+  const { poweredMs, portBeforeMs } = turn.watch.hosts[host.id] ?? nothingSeen;
+  // A reading that was under way while the port was switched on may show it as it was before.
+  const seenSince = observed?.freshness === 'fresh' && portBeforeMs > poweredMs;
   const dark = seenSince && port?.enabled === false;
   if (dark && turn.may('power', host.id)) powerPorts(turn, [[host, state]]);
   const waitedMs = turn.nowMs - state.sinceMs;

@@ -10,6 +10,8 @@ import type { HostState } from './state.ts';
 export interface HostWatch {
   readonly lowDraw: number;
   readonly portAtMs: number;
+  /** When the reading of its port before the newest came in, monotonic ms: the newest began after it. */
+  readonly portBeforeMs: number;
   readonly unreachable: number;
   /** Since when it does not answer, monotonic ms. */
   readonly silentSinceMs: number;
@@ -25,6 +27,7 @@ export interface HostWatch {
 export const nothingSeen: HostWatch = {
   lowDraw: 0,
   portAtMs: 0,
+  portBeforeMs: 0,
   unreachable: 0,
   silentSinceMs: 0,
   probeAtMs: 0,
@@ -63,13 +66,14 @@ function countDraw(
   rack: Rack,
   host: HostPolicy,
   state: HostState,
-): Pick<HostWatch, 'lowDraw' | 'portAtMs'> {
+): Pick<HostWatch, 'lowDraw' | 'portAtMs' | 'portBeforeMs'> {
   const { port, observed } = portOf(rack, host);
   const atMs = observed?.receivedAtMs ?? 0;
-  if (observed?.freshness !== 'fresh' || port === undefined) return { lowDraw: 0, portAtMs: atMs };
-  if (atMs === before.portAtMs) return { lowDraw: before.lowDraw, portAtMs: atMs };
+  const reading = { portAtMs: atMs, portBeforeMs: atMs === before.portAtMs ? before.portBeforeMs : before.portAtMs };
+  if (observed?.freshness !== 'fresh' || port === undefined) return { lowDraw: 0, ...reading };
+  if (atMs === before.portAtMs) return { lowDraw: before.lowDraw, ...reading };
   const low = drawIsLow(port, host, state);
-  return { lowDraw: low ? before.lowDraw + 1 : 0, portAtMs: atMs };
+  return { lowDraw: low ? before.lowDraw + 1 : 0, ...reading };
 }
 
 function drawIsLow(port: PortSample, host: HostPolicy, state: HostState): boolean {
