@@ -5,6 +5,7 @@ import { aliasesOf, driverFor, driverIds } from '../../bms/drivers/registry.ts';
 import { ASKED_BY_NAME } from '../../bms/probe/index.ts';
 import { BOARDS } from '../../services/twin/devices/boards/index.ts';
 import { DEVICE_NOTES, type DeviceNote } from './device-notes.ts';
+import { mappingTable } from './mapping-table.ts';
 
 const PAGE = 'docs/devices.md';
 const HEAD = ['driver', 'device', 'line', 'reads', 'switches', 'options', 'emulated', 'proven by'];
@@ -30,7 +31,7 @@ export function devicesPage(): string {
     'packs and meters',
     table(DEVICE_NOTES.filter((note) => !ups(note))),
   );
-  return between(page, 'inverters', table(DEVICE_NOTES.filter(ups)));
+  return between(between(page, 'inverters', table(DEVICE_NOTES.filter(ups))), 'inputs', mappingTable());
 }
 
 function between(page: string, name: string, text: string): string {
