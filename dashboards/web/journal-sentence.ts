@@ -120,6 +120,7 @@ function command(entry: Entry): string {
   if (asked.kind === 'begin') return `${author} orders the shutdown to begin`;
   if (asked.kind === 'hold') return `${author} holds the schedule for ${duration(Number(asked.forS))}`;
   if (asked.kind === 'abort') return `${author} turns the shutdown round`;
+  if (asked.kind === 'lease') return `${author} has this node ${asked.do === 'give' ? 'leave the role' : 'take over'}`;
   const host = text(asked.host);
   if (asked.kind === 'skip') return `${author} skips ${host}`;
   if (asked.kind === 'unskip') return `${author} lets ${host} take part again`;

@@ -1,4 +1,4 @@
-import { type Command as CliCommand, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command as CliCommand, InvalidArgumentError, Option } from 'commander';
 import type { Command } from '../shutdown/state.ts';
 import type { OrderOptions } from './order.ts';
 
@@ -58,6 +58,10 @@ Example: export HOLDOVER_TOKEN=…
     .argument('<host>')
     .option('--force', 'also when it answers on the network')
     .action((host, options) => send({ kind: 'power-cycle', host, force: options.force === true }, options));
+  add('lease', 'of two management nodes, let this one act from now on, or the other one', ' take')
+    .addArgument(new Argument('<what>', 'take: this one; give: the other one').choices(['take', 'give']))
+    .option('--force', 'take it although the broker does not answer; only when the other node is certainly down')
+    .action((what, options) => send({ kind: 'lease', do: what, force: options.force === true }, options));
   add('rehearse', 'really drain one stage on mains and bring it back', ' batch')
     .argument('<stage>')
     .option('--whole', 'also halt its hosts, cut their ports, and start them again')

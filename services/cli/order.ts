@@ -14,6 +14,12 @@ export interface OrderOptions {
 const GRAVE: Readonly<Partial<Record<Command['kind'], (command: Command) => string>>> = {
   begin: () => 'Shut every stage down now?',
   'power-cycle': (command) => `Cut the power of ${'host' in command ? command.host : ''} and give it back?`,
+  lease: (command) =>
+    command.kind !== 'lease' || command.do === 'give'
+      ? 'Let the other node act?'
+      : command.force
+        ? 'Act although the other node may not hear of it? If it lives, both will act.'
+        : 'Take over from the node that acts?',
   rehearse: (command) =>
     command.kind === 'rehearse' && command.depth === 'whole'
       ? `Really halt stage ${command.stage}, cut its ports, and start it again?`

@@ -33,6 +33,8 @@ function act(turn: Turn, command: Command): Answer {
       return takeOver(turn, command.host, command.as);
     case 'power-cycle':
       return powerCycle(turn, command.host, command.force ?? false);
+    case 'lease':
+      return refuse('there is only one management node');
     case 'rehearse':
       return rehearse(turn, command.stage, command.depth);
   }

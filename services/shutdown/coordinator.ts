@@ -109,6 +109,8 @@ export class Coordinator implements Part, Desk {
   #take(input: Input): Pick<Decision, 'answer'> | undefined {
     if (this.#stop.signal.aborted && input.kind !== 'result') return undefined;
     const { journal, log, lead } = this.#options;
+    if (lead !== undefined && input.kind === 'command' && input.command.kind === 'lease')
+      return this.#orderLease(lead, input.command, input.author);
     const rack = this.#options.rack();
     const told = this.#state;
     if (lead !== undefined && !this.#leads(lead, rack)) return this.#watchOn(lead, input, rack);
@@ -126,6 +128,16 @@ export class Coordinator implements Part, Desk {
     this.#learn(before, decision.entries, rack);
     this.#options.onDecision(rack, decision.state, decision.schedule, this.#policy);
     return decision;
+  }
+
+  /** The role follows with the next turn, which the lease asks for. */
+  #orderLease(lead: Lead, command: Extract<Command, { kind: 'lease' }>, author: string): Pick<Decision, 'answer'> {
+    const { journal, log } = this.#options;
+    journal.append([{ kind: 'command', command, author }]);
+    const answer = lead.order(command);
+    log.warn({ order: command.do, author, accepted: answer.accepted }, `lease: ${answer.because}`);
+    if (!answer.accepted) journal.append([{ kind: 'note', text: `refused: ${answer.because}` }]);
+    return { answer };
   }
 
   /** Does this node act? Writes down what changed; whoever leaves the role starts nothing more and stops draining. */

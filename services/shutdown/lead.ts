@@ -1,4 +1,5 @@
-import type { LeaseView } from './leadership.ts';
+import type { Answer } from './answer.ts';
+import type { LeaseOrder, LeaseView } from './leadership.ts';
 import { type AgedState, older, type SharedState } from './shared-state.ts';
 import type { CoordinatorState, JournalEntry } from './state.ts';
 
@@ -12,6 +13,8 @@ export interface Lead {
   share(state: AgedState): void;
   /** What the node that acts, or acted last, said most recently. */
   shared(): SharedState | undefined;
+  /** A person takes the role for this node, or gives it away. */
+  order(order: LeaseOrder): Answer;
 }
 
 /** What goes into the journal because of the role; nothing while it is as the journal has it. Pure. */

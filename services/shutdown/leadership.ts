@@ -41,7 +41,15 @@ export type LeaseInput =
   | { readonly kind: 'disconnected' }
   /** `stored`: it was said before we listened, nobody knows when. */
   | { readonly kind: 'heard'; readonly message: LeaseOutput; readonly stored: boolean }
-  | { readonly kind: 'peer'; readonly says: PeerSays };
+  | { readonly kind: 'peer'; readonly says: PeerSays }
+  /** By a person; what `whyNotOrdered` (lease-order.ts) refuses is not to be given here. */
+  | { readonly kind: 'order'; readonly order: LeaseOrder };
+
+/** Take the role, or give it to the other node. `force`: take it although nobody can hear that. */
+export interface LeaseOrder {
+  readonly do: 'take' | 'give';
+  readonly force?: boolean | undefined;
+}
 
 export interface LeaseOptions {
   /** Name of this node. */
@@ -56,6 +64,8 @@ interface Claim {
   readonly sinceMs: number;
   /** It came back before any other claim of its epoch. */
   readonly first: boolean;
+  /** A person wants it: that the other one acts is no reason to leave it. */
+  readonly ordered?: true;
 }
 
 export interface LeaseState {
@@ -84,6 +94,10 @@ export interface LeaseState {
   readonly peer?: { readonly says: PeerSays; readonly atMs: number };
   /** When another program with our name was last heard. */
   readonly namesakeMs?: number;
+  /** When any other node was last heard. */
+  readonly otherMs?: number;
+  /** The role was given away by order: it is left to others until then. */
+  readonly yieldsUntilMs?: number;
 }
 
 /** After so many ttl of silence a holder counts as gone. */
@@ -95,6 +109,8 @@ const CLAIM_TTL = 1;
 /** Who was not running for so many ttl may not have read a claim in time. Less than `CLAIM_TTL`. */
 const ABSENT_TTL = 0.5;
 const MOST_PROBES = 8;
+/** Who gave the role away leaves so many ttl to others, twice what they need. */
+const YIELD_TTL = 6;
 
 /** A program that has just started. `before`: what its journal says of its earlier life. */
 export function firstLease(nowMs: number, before?: { readonly acting: boolean; readonly epoch: number }): LeaseState {
@@ -171,11 +187,38 @@ class Step {
       case 'peer':
         this.state = { ...this.state, peer: { says: input.says, atMs: this.#nowMs } };
         return;
+      case 'order':
+        this.#obey(input.order);
+        return;
       case 'heard':
+        if (!input.stored && input.message.life !== this.#options.life)
+          this.state = { ...this.state, otherMs: this.#nowMs };
         if (input.message.kind === 'probe') this.#hearProbe(input.message);
         else if (input.message.life === this.#options.life) this.#hearOwn(input.message);
         else this.#hearOther(input.message, input.stored);
     }
+  }
+
+  #obey({ do: what }: LeaseOrder): void {
+    const { ttlMs } = this.#options;
+    if (what === 'give') {
+      this.state = {
+        ...this.state,
+        role: 'watching',
+        resumes: false,
+        yieldsUntilMs: this.#nowMs + YIELD_TTL * ttlMs,
+      };
+      return;
+    }
+    const { yieldsUntilMs: _, ...rest } = this.state;
+    const epoch = this.state.epoch + 1;
+    this.state = { ...rest, epoch, resumes: false };
+    if (!isProven(this.state, this.#nowMs, ttlMs)) {
+      this.#act();
+      return;
+    }
+    this.state = { ...this.state, claim: { epoch, sinceMs: this.#nowMs, first: false, ordered: true } };
+    this.#say();
   }
 
   #hearProbe({ life, seq }: ProbeMessage): void {
@@ -267,7 +310,7 @@ class Step {
     const { ttlMs, holder, life } = this.#options;
     const peer = this.#peerSays();
     if (claim !== undefined) {
-      if (peer === 'acting') {
+      if (peer === 'acting' && claim.ordered === undefined) {
         const { claim: _, ...rest } = this.state;
         this.state = rest;
       } else if (claim.first && provenMs !== undefined && provenMs - claim.sinceMs >= CLAIM_TTL * ttlMs) this.#act();
@@ -276,7 +319,7 @@ class Step {
     const listenedMs = this.#nowMs - connectedMs;
     if (this.state.role === 'unknown' && !this.state.resumes && listenedMs >= SILENCE_TTL * ttlMs)
       this.state = { ...this.state, role: 'watching' };
-    if (provenMs === undefined || peer === 'acting') return;
+    if (provenMs === undefined || peer === 'acting' || (this.state.yieldsUntilMs ?? 0) > this.#nowMs) return;
     // Nobody has said anything newer than what we said ourselves before we were inattentive.
     if (this.state.role === 'unknown' && this.state.resumes && known?.life === life) {
       this.#act();
@@ -324,6 +367,10 @@ class Step {
   }
 }
 
+/** What we say comes back. */
+export const isProven = ({ connectedMs, provenMs }: LeaseState, nowMs: number, ttlMs: number): boolean =>
+  connectedMs !== undefined && provenMs !== undefined && nowMs - provenMs < ttlMs;
+
 /** For everybody to see. */
 export interface LeaseView {
   /** Name of this node. */
@@ -340,7 +387,7 @@ export interface LeaseView {
 
 /** What to show of it. Pure; `nowMs` is monotonic. */
 export function leaseView(state: LeaseState, nowMs: number, { holder, ttlMs }: LeaseOptions): LeaseView {
-  const proven = state.provenMs !== undefined && nowMs - state.provenMs < ttlMs;
+  const proven = isProven(state, nowMs, ttlMs);
   const named = state.role === 'acting' ? holder : state.known?.holder;
   return {
     self: holder,

@@ -192,6 +192,8 @@ export type Command =
   | { readonly kind: 'take-over'; readonly host: string; readonly as: 'up' | 'off' }
   /** Switch a hung host's port off and on; `force` also when it answers. */
   | { readonly kind: 'power-cycle'; readonly host: string; readonly force?: boolean | undefined }
+  /** Of two management nodes: act from now on, or let the other one act. Not decided here but by the lease. */
+  | { readonly kind: 'lease'; readonly do: 'take' | 'give'; readonly force?: boolean | undefined }
   /** Really take one stage down on mains, and bring it back. */
   | { readonly kind: 'rehearse'; readonly stage: string; readonly depth: Rehearsal['depth'] };
 

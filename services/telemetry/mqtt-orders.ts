@@ -23,6 +23,7 @@ const order = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['skip', 'unskip']), host }),
   z.strictObject({ kind: z.literal('take-over'), host, as: z.enum(['up', 'off']) }),
   z.strictObject({ kind: z.literal('power-cycle'), host, force: z.boolean().exactOptional() }),
+  z.strictObject({ kind: z.literal('lease'), do: z.enum(['take', 'give']), force: z.boolean().exactOptional() }),
   z.strictObject({ kind: z.literal('rehearse'), stage: host, depth: z.enum(['drain', 'whole']) }),
 ]);
 
@@ -59,7 +60,7 @@ export function parseOrder(root: string, topic: string, payload: Uint8Array): Pa
   return { refused: `${where === '' ? '' : `${where}: `}${why ?? 'not understood'}`, ...known };
 }
 
-const KINDS = ['begin', 'hold', 'abort', 'skip', 'unskip', 'take-over', 'power-cycle', 'rehearse'];
+const KINDS = ['begin', 'hold', 'abort', 'skip', 'unskip', 'take-over', 'power-cycle', 'lease', 'rehearse'];
 
 /** The fields of an order, or why there are none. An empty payload is what clearing a retained message looks like. */
 function bodyOf(what: string, payload: Uint8Array): Record<string, unknown> | string {

@@ -97,6 +97,7 @@ export const commandBody = z
     z.strictObject({ kind: z.enum(['skip', 'unskip']), host: name }),
     z.strictObject({ kind: z.literal('take-over'), host: name, as: z.enum(['up', 'off']) }),
     z.strictObject({ kind: z.literal('power-cycle'), host: name, force: z.boolean().optional() }),
+    z.strictObject({ kind: z.literal('lease'), do: z.enum(['take', 'give']), force: z.boolean().optional() }),
     z.strictObject({ kind: z.literal('rehearse'), stage: name, depth: z.enum(['drain', 'whole']) }),
   ])
   .meta({

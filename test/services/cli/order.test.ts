@@ -44,6 +44,9 @@ describe('an order', () => {
     [['take-over', 'pi7', '--as', 'off'], { kind: 'take-over', host: 'pi7', as: 'off' }],
     [['power-cycle', 'pi7', '--yes'], { kind: 'power-cycle', host: 'pi7', force: false }],
     [['power-cycle', 'pi7', '--force', '--yes'], { kind: 'power-cycle', host: 'pi7', force: true }],
+    [['lease', 'take', '--yes'], { kind: 'lease', do: 'take', force: false }],
+    [['lease', 'take', '--force', '--yes'], { kind: 'lease', do: 'take', force: true }],
+    [['lease', 'give', '--yes'], { kind: 'lease', do: 'give', force: false }],
     [['rehearse', 'batch', '--yes'], { kind: 'rehearse', stage: 'batch', depth: 'drain' }],
     [['rehearse', 'batch', '--whole', '--yes'], { kind: 'rehearse', stage: 'batch', depth: 'whole' }],
   ])('%j is sent with the token', async (args, body) => {

@@ -100,6 +100,52 @@ describe('a watcher', () => {
   });
 });
 
+describe('a person says which one acts', () => {
+  it('in the middle of a shutdown, and the other one finishes; who ordered it is in the journal', async () => {
+    const it = await settled();
+    it.rack.setMains(false);
+    await it.until('on battery', () => phaseOf(it) === 'on-battery');
+    await it.order('node-a');
+    await it.until('halting', () => moments['shutting-down'](it));
+    expect(await it.order('node-b', { kind: 'lease', do: 'take' })).toMatchObject({ accepted: true });
+    await it.until('node-b acts', () => it.role('node-b') === 'acting', 31);
+    expect(it.acting()).toEqual(['node-b']);
+    const takenS = it.clock.monoMs() / 1000;
+    await it.until('dark', () => it.states.get('node-b')?.phase === 'dark');
+    expect(it.intents.filter(({ by, atS }) => by === 'node-a' && atS > takenS)).toEqual([]);
+    expect(it.journal('node-b')).toContainEqual({
+      kind: 'command',
+      command: { kind: 'lease', do: 'take' },
+      author: 'test',
+    });
+    expect(it.journal('node-b').some(({ kind }) => kind === 'adopted')).toBe(true);
+    it.rack.setMains(true);
+    expect(await it.order('node-b', { kind: 'lease', do: 'give' })).toMatchObject({ accepted: true });
+    await it.until('peace', () => it.acting()[0] === 'node-a' && phaseOf(it) === 'mains' && it.whole());
+  });
+
+  it('in the dark, when the broker and the one that acted are gone', async () => {
+    const it = await settled();
+    it.rack.setMains(false);
+    await it.until('on battery', () => phaseOf(it) === 'on-battery');
+    await it.order('node-a');
+    await it.until('dark', () => phaseOf(it) === 'dark');
+    await it.pass(5);
+    it.broker.down();
+    it.kill('node-a');
+    await it.pass(60);
+    const take = { kind: 'lease', do: 'take' } as const;
+    expect(await it.order('node-b', take)).toMatchObject({ accepted: false, because: expect.stringMatching(/force/) });
+    expect(await it.order('node-b', { ...take, force: true })).toMatchObject({ accepted: true });
+    it.rack.setMains(true);
+    await it.until('peace', () => it.states.get('node-b')?.phase === 'mains' && it.whole());
+    it.start('node-a');
+    it.broker.up();
+    await it.pass(60);
+    expect(it.acting()).toEqual(['node-b']);
+  });
+});
+
 describe('the broker dies with the rack', () => {
   it('and the holder finishes and restores everything alone, also when it is started again in the dark', async () => {
     const it = await settled();

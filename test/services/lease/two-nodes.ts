@@ -6,7 +6,7 @@ import type { Log } from '../../../services/runtime/log.ts';
 import { Coordinator } from '../../../services/shutdown/coordinator.ts';
 import type { JournalKeeper } from '../../../services/shutdown/journal.ts';
 import { policyOf } from '../../../services/shutdown/policy.ts';
-import type { CoordinatorState, JournalEntry } from '../../../services/shutdown/state.ts';
+import type { Command, CoordinatorState, JournalEntry } from '../../../services/shutdown/state.ts';
 import { drillEdges } from '../../../services/twin/drill/drill-edges.ts';
 import { DrillRack } from '../../../services/twin/drill/drill-rack.ts';
 import { MemoryJournal } from '../../../services/twin/drill/memory-journal.ts';
@@ -142,10 +142,10 @@ export class TwoNodes {
     return this.#lines.get(name)?.lines.map(({ entry }) => entry) ?? [];
   }
 
-  async order(name: string): Promise<{ accepted: boolean; because: string }> {
+  async order(name: string, command: Command = { kind: 'begin' }): Promise<{ accepted: boolean; because: string }> {
     const life = this.#lives.get(name);
     if (life === undefined) throw new Error(`${name} is dead`);
-    return await life.coordinator.command({ kind: 'begin' }, 'test');
+    return await life.coordinator.command(command, 'test');
   }
 
   /** Second by second until `reached`; fails when that takes longer than `withinS`. */

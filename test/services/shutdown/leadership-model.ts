@@ -2,10 +2,12 @@ import {
   firstLease,
   type LeaseInput,
   type LeaseOptions,
+  type LeaseOrder,
   type LeaseOutput,
   type LeaseState,
   leadership,
 } from '../../../services/shutdown/leadership.ts';
+import { whyNotOrdered } from '../../../services/shutdown/lease-order.ts';
 
 /**
  * Several nodes on a broker in virtual time. The broker keeps the order of a topic and the last retained message; what
@@ -130,6 +132,15 @@ export class LeaseModel {
       }
       this.#look();
     }
+  }
+
+  /** What a person orders on one node; why not, when it refuses. */
+  order(node: Node, order: LeaseOrder): string | undefined {
+    if (!node.alive || this.#paused(node) || node.state === undefined) return 'not alive';
+    this.#step(node, { kind: 'tick' });
+    const because = whyNotOrdered(node.state, order, this.nowMs, node.options);
+    if (because === undefined) this.#step(node, { kind: 'order', order });
+    return because;
   }
 
   tell(node: Node, input: LeaseInput): void {

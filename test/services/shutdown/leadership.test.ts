@@ -182,7 +182,75 @@ describe('names', () => {
   });
 });
 
+describe('an order by hand', () => {
+  const takes = (it: LeaseModel, index: number, force = false) => it.order(it.node(index), { do: 'take', force });
+  const gives = (it: LeaseModel, index: number) => it.order(it.node(index), { do: 'give' });
+
+  it('takes the role from a holder that lives, within two ttl, and never have two of them', () => {
+    const it = settled();
+    expect(takes(it, 1)).toBeUndefined();
+    expect(takes(it, 1)).toMatch(/taking over already/);
+    it.tell(it.node(1), { kind: 'peer', says: 'acting' });
+    it.run(2 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual(['node-b']);
+    it.run(10 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual(['node-b']);
+    expect(it.worst.acting).toBe(1);
+    expect(takes(it, 1)).toMatch(/acts already/);
+  });
+
+  it('gives it away, and gets it back when nobody took it', () => {
+    const it = settled();
+    expect(gives(it, 1)).toMatch(/does not act/);
+    expect(gives(it, 0)).toBeUndefined();
+    it.run(3 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual(['node-b']);
+    expect(gives(it, 1)).toBeUndefined();
+    it.crash(it.node(0));
+    it.run(5 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual([]);
+    it.run(4 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual(['node-b']);
+    expect(it.worst.acting).toBe(1);
+  });
+
+  it('gives nothing away to nobody', () => {
+    const it = settled();
+    it.crash(it.node(1));
+    it.run(2 * TTL_MS, TICK_MS);
+    expect(gives(it, 0)).toMatch(/no other node is heard/);
+    it.breakBroker(false);
+    it.run(2 * TTL_MS, TICK_MS);
+    expect(gives(it, 0)).toMatch(/does not answer/);
+    expect(it.acting()).toEqual(['node-a']);
+  });
+
+  it('takes it without a broker only by force, and is heard when that is back', () => {
+    const it = settled();
+    it.breakBroker(true);
+    it.run(2 * TTL_MS, TICK_MS);
+    expect(takes(it, 1)).toMatch(/say force/);
+    it.crash(it.node(0));
+    expect(takes(it, 1, true)).toBeUndefined();
+    expect(it.acting()).toEqual(['node-b']);
+    it.start(it.node(0));
+    it.broker = true;
+    it.run(4 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual(['node-b']);
+    expect(roleOf(it, 0)).toBe('watching');
+  });
+
+  it('takes it by force under a broker that works like any other', () => {
+    const it = settled();
+    expect(takes(it, 1, true)).toBeUndefined();
+    it.run(2 * TTL_MS, TICK_MS);
+    expect(it.acting()).toEqual(['node-b']);
+    expect(it.worst.acting).toBe(1);
+  });
+});
+
 type Act =
+  | { readonly kind: 'take' | 'give'; readonly node: number }
   | { readonly kind: 'crash' | 'start' | 'disconnect'; readonly node: number }
   | { readonly kind: 'pause'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'wait'; readonly forMs: number };
@@ -191,6 +259,7 @@ const node = fc.nat({ max: 2 });
 const act: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ kind: fc.constantFrom('crash' as const, 'start' as const, 'start' as const), node }),
   fc.record({ kind: fc.constant('disconnect' as const), node }),
+  fc.record({ kind: fc.constantFrom('take' as const, 'give' as const), node }),
   fc.record({ kind: fc.constant('pause' as const), node, forMs: fc.integer({ min: 100, max: 5 * TTL_MS }) }),
   fc.record({ kind: fc.constant('wait' as const), forMs: fc.integer({ min: 50, max: 3 * TTL_MS }) }),
 );
@@ -198,6 +267,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 function play(it: LeaseModel, acts: readonly Act[]): void {
   for (const each of acts) {
     if (each.kind === 'wait') it.run(each.forMs, TICK_MS);
+    else if (each.kind === 'take' || each.kind === 'give') it.order(it.node(each.node), { do: each.kind });
     else if (each.kind === 'pause') it.pause(it.node(each.node), each.forMs);
     else it[each.kind](it.node(each.node));
   }

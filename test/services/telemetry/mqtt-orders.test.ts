@@ -20,6 +20,7 @@ describe('an order over MQTT', () => {
     ['coordinator/main/set/skip', '{"host":"pi1"}', { kind: 'skip', host: 'pi1' }],
     ['host/pi1/set/power-cycle', 'PRESS', { kind: 'power-cycle', host: 'pi1' }],
     ['host/pi1/set/take-over', '{"as":"off"}', { kind: 'take-over', host: 'pi1', as: 'off' }],
+    ['coordinator/main/set/lease', '{"do":"take","force":true}', { kind: 'lease', do: 'take', force: true }],
     [
       'coordinator/main/set/rehearse',
       '{"stage":"batch","depth":"drain"}',
