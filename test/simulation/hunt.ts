@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.ts';
+import { runPairStory } from './pair/pair-story.ts';
+import { PAIR_FAULTS } from './pair/pair-troubles.ts';
 import { CALM, type Chances, ROUGH, runStory } from './run.ts';
 import { sweepProcesses } from './sweep-processes.ts';
 import { FAULTS, IMPOSSIBLE } from './whole/troubles.ts';
@@ -11,6 +13,7 @@ import { runWholeStory } from './whole/whole-story.ts';
  *   npm run simulate -- --runs 100000            `decide` alone, on a toy rack
  *   npm run simulate -- --whole --runs 5000      everything but the wires; prints which fault met which phase
  *   npm run simulate -- --whole --seed 38        one story and its timeline
+ *   npm run simulate -- --pair --runs 5000       two services with a lease between them
  *   npm run simulate -- --processes              a real kill -9 at every record of the journal, a story each
  */
 
@@ -25,6 +28,7 @@ const { values } = parseArgs({
     order: { type: 'string', default: String(ROUGH.order) },
     calm: { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
+    pair: { type: 'boolean', default: false },
     processes: { type: 'boolean', default: false },
     every: { type: 'string', default: '1' },
   },
@@ -50,8 +54,8 @@ interface Told {
 }
 
 async function tell(seed: number): Promise<Told> {
-  if (values.whole) {
-    const story = await runWholeStory(seed);
+  if (values.whole || values.pair) {
+    const story = await (values.pair ? runPairStory(seed) : runWholeStory(seed));
     return { ...story, wrong: [...story.violations, ...story.complaints] };
   }
   const story = runStory(seed, chances);
@@ -98,12 +102,17 @@ async function hunt(from: number, runs: number): Promise<boolean> {
     const leftS = ((now - began) / done / 1000) * (runs - done);
     process.stderr.write(`${done} of ${runs}, ${kills} kills, ${broken} broken, ${Math.ceil(leftS / 60)} min left\n`);
   }
-  const [faults, impossible] = values.whole ? [FAULTS, IMPOSSIBLE] : [TOY_FAULTS, {}];
+  const [faults, impossible] = faultsMet();
   console.log(coverage.table(faults, impossible));
   const missing = coverage.missing(faults, impossible);
   if (missing.length > 0) console.log(`never met: ${missing.join(', ')}`);
   console.log(`${runs} stories, ${kills} kills, ${orders} orders, ${broken} broken`);
   return broken === 0;
+}
+
+function faultsMet(): readonly [readonly string[], Readonly<Record<string, string>>] {
+  if (values.pair) return [PAIR_FAULTS, {}];
+  return values.whole ? [FAULTS, IMPOSSIBLE] : [TOY_FAULTS, {}];
 }
 
 const sound = values.processes

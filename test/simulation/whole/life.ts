@@ -6,6 +6,7 @@ import { Coordinator } from '../../../services/shutdown/coordinator.ts';
 import { initialState } from '../../../services/shutdown/evolve.ts';
 import type { Edges } from '../../../services/shutdown/executor.ts';
 import { Journal, type JournalKeeper } from '../../../services/shutdown/journal.ts';
+import type { Lead } from '../../../services/shutdown/lead.ts';
 import { type Learned, nothingLearned } from '../../../services/shutdown/learned.ts';
 import type { Policy } from '../../../services/shutdown/policy.ts';
 import type { Command, CoordinatorState, JournalEntry } from '../../../services/shutdown/state.ts';
@@ -33,10 +34,12 @@ export interface LifeOptions {
   readonly offsetMs: number;
   readonly remains: Remains;
   edges(life: Life): Edges;
+  /** Where two nodes share the rack. */
+  lead?(life: Life): Lead;
   /** Before the entries are written. */
   saw(life: Life, entries: readonly JournalEntry[]): void;
   /** A person's order was accepted. */
-  ordered(command: Command, author: string): void;
+  ordered(life: Life, command: Command, author: string): void;
   /** What of them is written. */
   writes(entries: readonly JournalEntry[]): readonly JournalEntry[];
 }
@@ -58,7 +61,9 @@ export class Life {
     this.clock = this.#clockOf(options);
     this.store = new RackStore(config, this.clock, remains.soc);
     this.state = initialState(policy, this.clock.monoMs());
+    const lead = options.lead?.(this);
     this.#coordinator = new Coordinator({
+      ...(lead === undefined ? {} : { lead }),
       policy,
       memory: {
         read: () => remains.learned,
@@ -84,7 +89,7 @@ export class Life {
   order(command: Command): void {
     const author = 'a person';
     void this.#coordinator.command(command, author).then(({ accepted }) => {
-      if (accepted && this.alive) this.#ordered(command, author);
+      if (accepted && this.alive) this.#ordered(this, command, author);
     });
   }
 

@@ -336,7 +336,7 @@ class Telling {
         return this.#mutation.edges?.(edges) ?? edges;
       },
       saw: (self, entries) => this.#saw(self, entries),
-      ordered: (command, author) => this.#ledger.ordered(this.#remains.disk, command, author, this.#rack.timeS),
+      ordered: (_life, command, author) => this.#ledger.ordered(this.#remains.disk, command, author, this.#rack.timeS),
       writes: this.#mutation.journal ?? ((entries) => entries),
     });
     this.#life = life;
