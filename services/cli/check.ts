@@ -22,5 +22,7 @@ export function check(file: string, options: { json?: boolean }): number {
     `${shutdown.stages.length} ${shutdown.stages.length === 1 ? 'stage' : 'stages'}`,
   ];
   console.log(`${file} is valid: ${parts.join(', ')}`);
+  if (shutdown.stages.length === 0)
+    console.log('without shutdown.stages it only watches: nothing is halted when mains is away');
   return 0;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
-import { UserError } from '../runtime/errors.ts';
+import { messageOf, UserError } from '../runtime/errors.ts';
 import { createClusterWorld } from '../twin/cluster.ts';
 import { demoRack } from '../twin/demo-rack.ts';
 import { serveJbdOnPath, serveJbdOnTcp } from '../twin/devices/jbd-bms.ts';
@@ -134,6 +134,8 @@ export async function emulateDevice(kind: DeviceKind, options: EmulateDeviceOpti
   return 0;
 }
 
+const PTY_PAIR = 'an end of a pty pair, as of: socat -d -d pty,raw,echo=0 pty,raw,echo=0';
+
 interface Served {
   readonly facts: Readonly<Record<string, unknown>>;
   close(): Promise<void>;
@@ -155,7 +157,12 @@ async function serveDevice(
       const face =
         options.path === undefined
           ? await serveJbdOnTcp(world, { ...place, throttle: true })
-          : await serveJbdOnPath(world, options.path, { throttle: true });
+          : await serveJbdOnPath(world, options.path, { throttle: true }).catch((error: unknown) => {
+              throw new UserError(
+                `${options.path} cannot be opened: ${messageOf(error).replace(/^Error: /, '')}`,
+                PTY_PAIR,
+              );
+            });
       return { facts: { address: face.address }, close: () => face.close() };
     }
     case 'sdm230': {

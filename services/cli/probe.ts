@@ -74,7 +74,9 @@ export async function probed(device: string, { seconds, ...options }: ProbedOpti
     if (error instanceof BridgeError && (error.code === 'open' || error.code === 'closed'))
       throw new UserError(
         error.message,
-        'is it plugged in, may you open it (group dialout), does nobody else have it?',
+        kindOf(device) === 'serial'
+          ? 'is it plugged in, may you open it (group dialout), does nobody else have it?'
+          : 'is the address right, and the bridge free? many serve one client at a time',
       );
     throw error;
   } finally {

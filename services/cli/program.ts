@@ -39,8 +39,7 @@ function build(exit: Exit): Command {
     .description('Power and UPS management for the personal micro datacenter.')
     .version(VERSION)
     .exitOverride()
-    .enablePositionalOptions()
-    .showHelpAfterError('(holdover --help shows what there is)');
+    .enablePositionalOptions();
   addDemo(program, exit);
   addRun(program, exit);
   addAgent(program, exit);
@@ -53,8 +52,14 @@ function build(exit: Exit): Command {
   addRecord(program, exit);
   addEmulate(program, exit);
   addPlan(program, exit);
-  for (const command of program.commands) command.exitOverride();
+  settle(program, 'holdover');
   return program;
+}
+
+/** Of a command and all below it: a mistake ends in an error of ours, and names the help of the command it was made in. */
+function settle(command: Command, path: string): void {
+  command.exitOverride().showHelpAfterError(`(${path} --help shows what there is)`);
+  for (const each of command.commands) settle(each, `${path} ${each.name()}`);
 }
 
 const logLevel = (): Option =>

@@ -17,7 +17,8 @@ export function serviceAt(url: string, tokenEnv: string | undefined): ServiceCli
   const token = tokenEnv === undefined ? undefined : process.env[tokenEnv];
   if (tokenEnv !== undefined && token === undefined)
     throw new UserError(`environment variable ${tokenEnv} is not set`, `export ${tokenEnv}=…`);
-  if (!URL.canParse(url)) throw new UserError(`${url} is not an address`, '--url http://127.0.0.1:8470');
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new UserError(`${url} is not an address`, '--url http://127.0.0.1:8470');
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
     get: async <T>(path: string) => {

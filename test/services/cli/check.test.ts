@@ -27,6 +27,13 @@ describe('check', () => {
     expect(out).toBe(`${file} is valid: 2 packs, 2 switches, 3 hosts, 2 stages\n`);
   });
 
+  it('says that nothing would be halted where there are no stages', async () => {
+    const { shutdown: _, ...rest } = sound();
+    const { value, out } = await captured(() => check(fileWith(rest), {}));
+    expect(value).toBe(0);
+    expect(out).toMatch(/0 stages\nwithout shutdown\.stages it only watches/);
+  });
+
   it('says it in the singular', async () => {
     const file = fileWith({
       packs: sound().packs.slice(0, 1),

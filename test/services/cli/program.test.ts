@@ -52,6 +52,31 @@ describe('holdover', () => {
     expect(err).toContain('Usage: holdover');
   });
 
+  it.each([
+    [['frobnicate'], 'holdover'],
+    [['check'], 'holdover check'],
+    [['notify', 'test'], 'holdover notify test'],
+    [['order', 'hold', '10x'], 'holdover order hold'],
+    [['emulate', 'rack', '--soc', '7'], 'holdover emulate rack'],
+  ])('names the help of the command a mistake was made in: %j', async (args, command) => {
+    const { value, err } = await holdover(...args);
+    expect(value).toBe(2);
+    expect(err).toContain(`(${command} --help shows what there is)`);
+  });
+
+  it.each([
+    [['status', '--url', 'ftp://10.0.0.5'], /ftp:\/\/10\.0\.0\.5 is not an address\n {2}try: --url http/],
+    [
+      ['emulate', 'jbd', '--path', '/dev/no-such-port'],
+      /^holdover: \/dev\/no-such-port cannot be opened: No such .*\n {2}try: /,
+    ],
+    [['probe', 'tcp://127.0.0.1:1', '--seconds', '5'], /refused.*\n {2}try: is the address right/],
+  ])('says what to try after %j', async (args, said) => {
+    const { value, err } = await holdover(...args);
+    expect(value).toBe(2);
+    expect(err).toMatch(said);
+  });
+
   it('has help with an example for every command', async () => {
     const paths = await leaves();
     expect(paths.map((path) => path.join(' '))).toEqual(expect.arrayContaining(['run', 'check', 'emulate rack']));
