@@ -13,7 +13,7 @@ export type {
   RegisterTable,
 } from './exchange.ts';
 export { bytesToHex, hexToBytes } from './framing/ascii-hex.ts';
-export { byteSum, crc16Modbus } from './framing/crc.ts';
+export { byteSum, crc16Modbus, withCrc16Modbus } from './framing/crc.ts';
 export { Cursor } from './framing/cursor.ts';
 export { latin1Bytes, latin1Text } from './framing/latin1.ts';
 export { acceptLengthPrefixed, type LengthPrefixedShape } from './framing/length-prefixed.ts';

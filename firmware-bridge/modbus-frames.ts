@@ -53,12 +53,6 @@ export function tcpFrame(body: Uint8Array, transaction: number): Uint8Array {
   return Uint8Array.from([transaction >>> 8, transaction & 0xff, 0, 0, body.length >>> 8, body.length & 0xff, ...body]);
 }
 
-/** The frame with its CRC, low byte first. */
-export function withCrc(body: Uint8Array): Uint8Array {
-  const crc = crc16Modbus(body);
-  return Uint8Array.from([...body, crc & 0xff, crc >>> 8]);
-}
-
 /** The exception code of an answer, `undefined` when it holds data. */
 export function exceptionOf(answer: Uint8Array): number | undefined {
   return (answer[1] ?? 0) & exceptionFlag ? answer[2] : undefined;

@@ -1,8 +1,9 @@
 import { Bus, type BusOptions, type Turn } from './bus.ts';
 import { BridgeError } from './errors.ts';
 import type { RegisterExchange, RegisterRead } from './exchange.ts';
+import { withCrc16Modbus } from './framing/crc.ts';
 import { type ModbusCodec, modbusCodec, type RegisterQuestion } from './modbus-codec.ts';
-import { type AnswerShape, acceptRtu, acceptTcp, exceptionOf, tcpFrame, withCrc } from './modbus-frames.ts';
+import { type AnswerShape, acceptRtu, acceptTcp, exceptionOf, tcpFrame } from './modbus-frames.ts';
 import { AnswersUnderWay } from './modbus-order.ts';
 import { acceptRtuWrite, acceptWrite, type RegisterWrite, writeBody } from './modbus-write.ts';
 import type { Question } from './reply.ts';
@@ -21,7 +22,7 @@ export function modbusRtuExchange(transport: ByteTransport, options: ModbusOptio
   const bus = new Bus(transport, { gapMs: 10, timeoutMs: 1_000, tries: 2, ...options });
   const units = { lowestUnit: 1, highestUnit: 247 };
   return writable(bus, registerExchange(bus, units, rtuReader(bus, now)), (body) => ({
-    bytes: withCrc(body),
+    bytes: withCrc16Modbus(body),
     accept: (received) => acceptRtuWrite(received, body),
   }));
 }
@@ -147,7 +148,7 @@ function tcpReader(next: () => number): Reader {
       accept: (received) => acceptTcp(received, shape, own),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    return withCrc(answer);
+    return withCrc16Modbus(answer);
   };
 }
 

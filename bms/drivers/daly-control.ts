@@ -1,4 +1,4 @@
-import { type Acceptance, acceptLengthPrefixed, crc16Modbus } from '#bridge';
+import { type Acceptance, acceptLengthPrefixed, crc16Modbus, withCrc16Modbus } from '#bridge';
 import { acceptFrame, request } from './daly-frame.ts';
 import { decoded, refused } from './decoded.ts';
 import type { MosfetControl, RegisterDriver } from './driver.ts';
@@ -47,7 +47,7 @@ export function dalyP81Mosfets(board: number): MosfetControl {
     write(which, on) {
       const register = P81_REGISTER[which];
       const body = [WRITE_ONE, register >>> 8, register & 0xff, 0, on ? 1 : 0];
-      const answer = withCrc(0x50 + board, ...body);
+      const answer = withCrc16Modbus(Uint8Array.of(0x50 + board, ...body));
       const shape = {
         headerLength: 2,
         startsWith: (first: number) => first === answer[0],
@@ -60,7 +60,7 @@ export function dalyP81Mosfets(board: number): MosfetControl {
       return [
         {
           name: `switch ${which} ${on ? 'on' : 'off'}`,
-          request: withCrc(0x80 + board, ...body),
+          request: withCrc16Modbus(Uint8Array.of(0x80 + board, ...body)),
           accept(received): Acceptance<Uint8Array> {
             const acceptance = acceptLengthPrefixed(received, shape);
             if (acceptance.kind !== 'take' || same(acceptance.value, answer)) return acceptance;
@@ -107,9 +107,4 @@ export const dalyD2Balancing: NonNullable<RegisterDriver['balancing']> = {
 
 function same(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
-}
-
-function withCrc(...bytes: number[]): Uint8Array {
-  const crc = crc16Modbus(Uint8Array.from(bytes));
-  return Uint8Array.of(...bytes, crc & 0xff, crc >>> 8);
 }

@@ -66,7 +66,7 @@ export function p81Fields(address: number, words: Uint16Array): Fields {
   if (masks !== undefined) {
     fields.balancingCells = masks.flatMap((mask, at) => bitNumbers(mask).map((bit) => at * 16 + bit));
   }
-  return { ...fields, ...faults(window), ...versions(window) };
+  return Object.assign(fields, faults(window), versions(window));
 }
 
 /** Levels: word, lowest bit, name. Three bits each, 0 is none. */

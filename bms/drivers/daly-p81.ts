@@ -1,4 +1,4 @@
-import { acceptLengthPrefixed, crc16Modbus } from '#bridge';
+import { acceptLengthPrefixed, crc16Modbus, withCrc16Modbus } from '#bridge';
 import type { Alarm } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
 import { DALY_SILENCE } from './daly.ts';
@@ -72,12 +72,7 @@ function read(board: number, name: string, cadence: Cadence, address: number, co
 }
 
 function readRequest(board: number, address: number, count: number): Uint8Array {
-  return withCrc(ASK + board, READ, address >>> 8, address & 0xff, count >>> 8, count & 0xff);
-}
-
-function withCrc(...bytes: number[]): Uint8Array {
-  const crc = crc16Modbus(Uint8Array.from(bytes));
-  return Uint8Array.of(...bytes, crc & 0xff, crc >>> 8);
+  return withCrc16Modbus(Uint8Array.of(ASK + board, READ, address >>> 8, address & 0xff, count >>> 8, count & 0xff));
 }
 
 function decode(exchange: RecordedExchange): Decoded {
@@ -96,14 +91,15 @@ function decode(exchange: RecordedExchange): Decoded {
   if (rtu.address === undefined) {
     return refused('request', 'a reply does not say which registers it holds: give the request too');
   }
-  return decoded({ bmsNumber, ...p81Fields(rtu.address, rtu.words) });
+  return decoded({ ...p81Fields(rtu.address, rtu.words), bmsNumber });
 }
 
 /** The request as a Modbus master would have sent it to the address that answers. */
 function standardRequest(request: Uint8Array | undefined): Uint8Array | undefined {
   if (request === undefined || request.length < 8 || crc16Modbus(request) !== 0) return undefined;
-  const [address = 0, ...rest] = request.subarray(0, -CRC);
-  return withCrc((address - ASK + ANSWER) & 0xff, ...rest);
+  const body = request.slice(0, -CRC);
+  body[0] = ((body[0] ?? 0) - ASK + ANSWER) & 0xff;
+  return withCrc16Modbus(body);
 }
 
 function writeOf(register: number): string | undefined {

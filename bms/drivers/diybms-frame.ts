@@ -1,5 +1,6 @@
 import { type Acceptance, more } from '#bridge';
 import { crcXmodem } from './voltronic-frame.ts';
+import { wordsOf } from './words.ts';
 
 /**
  * Packets of the diyBMS module ring, 40 bytes, little-endian words.
@@ -26,6 +27,7 @@ export interface RingPacket {
 const START = 0xaa;
 const ESCAPE = 0x88;
 const LENGTH = 40;
+const WORDS_AT = 6;
 const CRC_AT = 38;
 const PROCESSED = 0x80;
 
@@ -64,12 +66,12 @@ function packetAt(wire: Uint8Array, start: number): Stretch {
     if (have < LENGTH) continue;
     const view = new DataView(bytes.buffer);
     if (crcXmodem(bytes, 0, CRC_AT) !== view.getUint16(CRC_AT, true)) return 'checksum';
-    return { packet: takeApart(view), length: at + 1 - start };
+    return { packet: takeApart(bytes, view), length: at + 1 - start };
   }
   return 'truncated';
 }
 
-function takeApart(view: DataView): RingPacket {
+function takeApart(bytes: Uint8Array, view: DataView): RingPacket {
   const command = view.getUint8(2);
   return {
     first: view.getUint8(0),
@@ -78,7 +80,7 @@ function takeApart(view: DataView): RingPacket {
     processed: (command & PROCESSED) !== 0,
     hops: view.getUint8(3),
     sequence: view.getUint16(4, true),
-    words: Uint16Array.from({ length: 16 }, (_, at) => view.getUint16(6 + 2 * at, true)),
+    words: wordsOf(bytes.subarray(WORDS_AT, CRC_AT), true),
   };
 }
 

@@ -98,7 +98,7 @@ const COMMANDS: Readonly<Record<number, string>> = {
 
 function values(packet: RingPacket): Fields {
   const { first, command, words } = packet;
-  const own = Array.from(words.subarray(0, Math.max(0, Math.min(packet.last + 1, packet.hops) - first)));
+  const own = [...words.subarray(0, Math.max(0, Math.min(packet.last + 1, packet.hops) - first))];
   if (command === VOLTAGES) {
     const cellsV = own.map((word) => (word & 0x1fff) / 1000);
     const bypass = own.map((word) => (word & 0x8000) !== 0);

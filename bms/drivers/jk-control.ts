@@ -1,4 +1,4 @@
-import { acceptRtuWrite, byteSum, crc16Modbus } from '#bridge';
+import { acceptRtuWrite, byteSum, withCrc16Modbus } from '#bridge';
 import type { BalancingControl, MosfetControl, RegisterDriver } from './driver.ts';
 import { balancingOf, mosfetsOf } from './standing.ts';
 import type { BoardWrite, RegisterSetting } from './switches.ts';
@@ -62,7 +62,7 @@ function pbWrite(address: number, which: PbSwitch, on: boolean): BoardWrite {
   const body = Uint8Array.of(address, WRITE_MANY, register >>> 8, register & 0xff, 0, 2, 4, 0, 0, 0, on ? 1 : 0);
   return {
     name: `switch ${which} ${on ? 'on' : 'off'}`,
-    request: withCrc(body),
+    request: withCrc16Modbus(body),
     accept(received) {
       const acceptance = acceptRtuWrite(received, body);
       if (acceptance.kind !== 'take') return acceptance;
@@ -94,8 +94,3 @@ export const jkModbusBalancing: NonNullable<RegisterDriver['balancing']> = {
   read: balancingOf,
   write: (which, on) => [registerWrite(which, on)],
 };
-
-function withCrc(body: Uint8Array): Uint8Array {
-  const crc = crc16Modbus(body);
-  return Uint8Array.of(...body, crc & 0xff, crc >>> 8);
-}

@@ -1,4 +1,4 @@
-import { type Acceptance, acceptLengthPrefixed, byteSum, crc16Modbus } from '#bridge';
+import { type Acceptance, acceptLengthPrefixed, byteSum, crc16Modbus, withCrc16Modbus } from '#bridge';
 
 /**
  * Requests and answers of JK's PB series.
@@ -44,8 +44,7 @@ export function triggerRequest(address: number, register: number): Uint8Array {
     throw new RangeError(`a JK PB board has an address from 1 to 15, not ${address}`);
   }
   const body = Uint8Array.of(address, TRIGGER, register >>> 8, register & 0xff, 0, 1, 2, 0, 0);
-  const crc = crc16Modbus(body);
-  return Uint8Array.of(...body, crc & 0xff, crc >>> 8);
+  return withCrc16Modbus(body);
 }
 
 /** The frame type a trigger is answered with; `undefined` when it is none. */

@@ -1,4 +1,4 @@
-import { crc16Modbus } from '#bridge';
+import { crc16Modbus, withCrc16Modbus } from '#bridge';
 import { refused } from './decoded.ts';
 import type { Decoded } from './driver.ts';
 
@@ -44,14 +44,9 @@ export function rtuForm(
   const end = HEADER + length;
   if (response.length < end) return refused('truncated', 'the answer ends before its length');
   return {
-    request: withCrc(request.subarray(HEADER)),
-    response: Uint8Array.from([...withCrc(response.subarray(HEADER, end)), ...response.subarray(end)]),
+    request: withCrc16Modbus(request.subarray(HEADER)),
+    response: Uint8Array.from([...withCrc16Modbus(response.subarray(HEADER, end)), ...response.subarray(end)]),
   };
-}
-
-function withCrc(frame: Uint8Array): Uint8Array {
-  const crc = crc16Modbus(frame);
-  return Uint8Array.from([...frame, crc & 0xff, crc >>> 8]);
 }
 
 function u16(bytes: Uint8Array, at: number): number {

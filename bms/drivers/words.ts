@@ -1,13 +1,15 @@
-/** Between registers and their bytes, the high byte first as Modbus sends them. */
+/** Between words and their bytes: the high byte first, as Modbus sends them, or the low one with `lowFirst`. */
 
 /** Words of whole pairs of bytes. */
-export function wordsOf(bytes: Uint8Array): Uint16Array {
+export function wordsOf(bytes: Uint8Array, lowFirst = false): Uint16Array {
   const words = new Uint16Array(bytes.length >>> 1);
-  for (let at = 0; at < words.length; at += 1) words[at] = ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0);
+  for (let at = 0; at < words.length; at += 1) {
+    const [one, other] = [bytes[2 * at] ?? 0, bytes[2 * at + 1] ?? 0];
+    words[at] = lowFirst ? (other << 8) | one : (one << 8) | other;
+  }
   return words;
 }
 
-/** @param lowFirst for devices that turn the two bytes of every register round */
 export function bytesOf(words: Uint16Array, lowFirst = false): Uint8Array {
   const bytes = new Uint8Array(words.length * 2);
   for (let at = 0; at < words.length; at += 1) {

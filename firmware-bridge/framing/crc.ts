@@ -14,6 +14,15 @@ export function crc16Modbus(bytes: Uint8Array, start = 0, end = bytes.length): n
   return crc;
 }
 
+/** The bytes and their CRC-16/Modbus behind them, as it goes on the wire. */
+export function withCrc16Modbus(body: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(body.length + 2);
+  frame.set(body);
+  const crc = crc16Modbus(body);
+  frame.set([crc & 0xff, crc >>> 8], body.length);
+  return frame;
+}
+
 /**
  * Plain sum of `bytes[start..end)`, not reduced; the protocol says modulo what (JBD: `0x10000 - sum`, VE.Direct text: sum
  * modulo 256 is 0, VE.Direct HEX: sum modulo 256 is 0x55).
