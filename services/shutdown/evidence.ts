@@ -160,28 +160,30 @@ export function seenUp(rack: Rack, host: HostPolicy, state: HostState): string |
   return undefined;
 }
 
-/** What restoring needs to know of a host as it is now; written down before anything is touched. */
-export function rememberedOf(
-  rack: Rack,
-  host: HostPolicy,
-): Pick<HostState, 'drawBeforeW' | 'portBefore' | 'bootIdBefore'> {
-  const { port } = portOf(rack, host);
+type Remembered = Pick<HostState, 'drawBeforeW' | 'portBefore' | 'bootIdBefore'>;
+
+/** What restoring needs to know of a host as it is now, up; written down before anything is touched. */
+export function rememberedOf(rack: Rack, host: HostPolicy, state: HostState): Remembered {
+  const { port, observed } = portOf(rack, host);
   const bootId = nodeOf(rack, host)?.bootId;
-  return {
+  const remembered = {
     drawBeforeW: drawW(rack, host),
     ...(port === undefined ? {} : { portBefore: portAsItIs(port) }),
     ...(bootId === undefined ? {} : { bootIdBefore: bootId }),
   };
+  // A switch that has been silent since before the host came up shows what we had done to its port.
+  const outdated = (observed?.receivedAtMs ?? 0) < state.sinceMs;
+  return outdated ? presumed(host, remembered) : remembered;
 }
 
 /**
- * The same where another node may have begun before us and its latest words are lost: a port that is off by now was
- * most likely switched off by it. Better one port too many is on afterwards than a machine stays dark.
+ * The same where a port that reads off was most likely switched off by us, or by the other node whose latest words are
+ * lost. Better one port too many is on afterwards than a machine stays dark.
  */
-export function presumedOf(rack: Rack, host: HostPolicy): ReturnType<typeof rememberedOf> {
-  const { portBefore, ...seen } = rememberedOf(rack, host);
-  if (portBefore?.enabled !== false) return { ...seen, ...(portBefore === undefined ? {} : { portBefore }) };
-  return { ...seen, drawBeforeW: host.powerW, portBefore: { ...portBefore, enabled: true } };
+export function presumed(host: HostPolicy, remembered: Remembered): Remembered {
+  const { portBefore } = remembered;
+  if (portBefore?.enabled !== false) return remembered;
+  return { ...remembered, drawBeforeW: host.powerW, portBefore: { ...portBefore, enabled: true } };
 }
 
 function portAsItIs(port: PortBefore): PortBefore {

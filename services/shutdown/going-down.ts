@@ -5,7 +5,7 @@ import {
   nodeOf,
   nothingSeen,
   portOf,
-  presumedOf,
+  presumed,
   reachable,
   rememberedOf,
   seenOff,
@@ -23,7 +23,8 @@ const CORDON_TRIES = 3;
 
 /** First step down. What restore needs to know is written before anything is touched. */
 export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
-  const remembered = (turn.tookOver ? presumedOf : rememberedOf)(turn.rack, host);
+  const seen = rememberedOf(turn.rack, host, state);
+  const remembered = turn.tookOver ? presumed(host, seen) : seen;
   if (host.node === undefined) {
     turn.host(host.id, { phase: 'drained', ...remembered }, 'not a cluster node');
     return;

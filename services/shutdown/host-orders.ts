@@ -59,7 +59,7 @@ export function powerCycle(turn: Turn, id: string, force: boolean): Answer {
   if (state.phase !== 'up' && state.phase !== 'powering') return refuse(`${id} is ${state.phase} already`);
   if (reachable(turn.rack, host) === true && !force)
     return refuse(`${id} answers on the network: halt it there, or say force to cut its power all the same`);
-  const now = rememberedOf(turn.rack, host);
+  const now = rememberedOf(turn.rack, host, state);
   // While it is starting, its port shows what we did to it; only the boot that ends now is another one.
   const boot = now.bootIdBefore === undefined ? {} : { bootIdBefore: now.bootIdBefore };
   const remembered = state.phase === 'up' ? now : boot;

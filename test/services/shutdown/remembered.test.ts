@@ -31,3 +31,26 @@ describe('who takes over in the middle of an outage', () => {
     expect(bench.host('cp1')).toMatchObject({ portBefore: { enabled: false } });
   });
 });
+
+describe('a switch that has fallen silent', () => {
+  const shortWith = (readAtMs: (nowMs: number) => number): Bench => {
+    const bench = new Bench();
+    bench.pass(20);
+    bench.rack.readAtMs = readAtMs(bench.host('b1').sinceMs);
+    bench.rack.switchFreshness = 'stale';
+    Object.assign(bench.rack.host('b1'), { enabled: false, portState: 'disabled', powerW: 0 });
+    bench.loseMains();
+    bench.runShort();
+    return bench;
+  };
+
+  it('shows of a host that came up since what we had done to its port, and not how it was before', () => {
+    const bench = shortWith((upMs) => upMs - 5000);
+    expect(bench.host('b1')).toMatchObject({ drawBeforeW: 10, portBefore: { enabled: true } });
+  });
+
+  it('still tells how a port was that nobody has touched', () => {
+    const bench = shortWith((upMs) => upMs + 5000);
+    expect(bench.host('b1')).toMatchObject({ portBefore: { enabled: false } });
+  });
+});
