@@ -6,8 +6,8 @@ import type { Config } from './schema.ts';
 const EFFICIENCY = 0.8;
 
 /**
- * Outages that nobody would notice: an SDM meter lives from the line it measures and falls silent with it, and a pack says
- * nothing below its discharge threshold. Then a rack that draws less than that goes on until it is empty. Pure.
+ * Outages that nobody would notice: an SDM meter lives from the line it measures and falls silent with it, and the packs
+ * together say nothing below their discharge threshold. Then a rack that draws less goes on until it is empty. Pure.
  */
 export function evidenceProblems({ packs, meters, ups, mains, hosts, shutdown }: Config): Problem[] {
   if (shutdown.stages.length === 0 || packs.length === 0 || hosts.length === 0) return [];
@@ -15,18 +15,16 @@ export function evidenceProblems({ packs, meters, ups, mains, hosts, shutdown }:
   const others = named.length === 0 ? ups.length > 0 : named.some((each) => !('pack' in each) && !('meter' in each));
   // Whoever reads a meter by another road may well learn that it sees nothing any more.
   const selfFed = meters.length > 0 && meters.every(({ driver }) => /^(sdm|eastron)/.test(driver));
-  const watched =
-    named.length === 0 ? packs : packs.filter(({ id }) => named.some((each) => 'pack' in each && each.pack === id));
-  if (others || watched.length === 0 || (meters.length > 0 && !selfFed)) return [];
-  const thresholdA = (id: string): number =>
-    named.flatMap((each) => ('pack' in each && each.pack === id ? [each.dischargeAboveA] : []))[0] ?? 1;
+  const thresholdsA =
+    named.length === 0 ? [1] : named.flatMap((each) => ('pack' in each ? [each.dischargeAboveA] : []));
+  if (others || thresholdsA.length === 0 || (meters.length > 0 && !selfFed)) return [];
   const loadW = hosts.reduce((sum, { powerW }) => sum + powerW, 0) / EFFICIENCY;
   const busV = packs.map((pack) => {
     const { cells, chemistry } = packOf(pack);
     return cells * chemistry.limits.chargeV;
   });
-  const flowA = loadW / Math.max(...busV) / packs.length;
-  if (watched.some(({ id }) => flowA >= thresholdA(id))) return [];
+  const flowA = loadW / Math.max(...busV);
+  if (flowA >= Math.min(...thresholdsA)) return [];
   const what =
     meters.length === 0
       ? 'nothing but the packs tells that mains is away'
@@ -35,8 +33,8 @@ export function evidenceProblems({ packs, meters, ups, mains, hosts, shutdown }:
     {
       severity: 'warning',
       path: 'mains.evidence',
-      message: `${what}, and the hosts draw only ${flowA.toFixed(1)} A from each of them: less than they need to say so`,
-      tryThis: `{ pack: ${watched[0]?.id}, dischargeAboveA: ${Math.max(0.1, Math.floor(flowA * 5) / 10)} }`,
+      message: `${what}, and the hosts draw only ${flowA.toFixed(1)} A from them: less than they need to say so`,
+      tryThis: `{ pack: ${named.find((each) => 'pack' in each)?.pack ?? packs[0]?.id}, dischargeAboveA: ${Math.max(0.1, Math.floor(flowA * 5) / 10)} }`,
     },
   ];
 }

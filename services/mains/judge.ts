@@ -3,15 +3,18 @@ import type { MainsVerdict, MainsView, MainsVote } from '../rack/rack.ts';
 /**
  * Is mains there? Votes of all witnesses become one verdict, with time to confirm a loss and a return.
  *
- * The rule when witnesses contradict each other: a pack tells who really carries the rack, so a pack that is seen
- * discharging outvotes a meter that shows voltage (a tripped inverter input looks like that), and a pack that is seen
- * charging outvotes a meter that shows none. Two meters that disagree are settled by a canary, if there is one: it
+ * The rule when witnesses contradict each other: the bank tells who really carries the rack, so packs that are seen
+ * discharging together outvote a meter that shows voltage (a tripped inverter input looks like that), and packs that
+ * are seen charging outvote a meter that shows none. Two meters that disagree are settled by a canary, if there is one: it
  * proves mains by answering; its silence is no vote of its own, and only tips the scale between others. Otherwise a
  * disagreement, and silence, change nothing: no verdict is ever reached because somebody stopped talking.
  */
 
 export interface MainsWitness extends MainsVote {
-  /** `canary`: something that answers only with mains. That it is silent may have other reasons. */
+  /**
+   * `pack`: all that carries the rack when mains is away, as one witness. `canary`: something that answers only with
+   * mains; that it is silent may have other reasons.
+   */
   readonly kind: 'meter' | 'pack' | 'other' | 'canary';
 }
 

@@ -1,10 +1,7 @@
-import type { MeterSample, PackSample } from '#bms/model';
+import type { MeterSample } from '#bms/model';
 import type { Observed } from '../rack/rack.ts';
 import type { HostSample } from '../rack/samples.ts';
 import type { MainsWitness } from './judge.ts';
-
-/** A charger that pushes at least this much into the pack needs mains, A. */
-const CHARGING_A = 0.3;
 
 /**
  * A meter on the rack's feed: voltage above `presentAboveV` speaks for mains, below half of it against.
@@ -22,20 +19,6 @@ export function meterWitness(
   if (voltageV >= presentAboveV) return { ...witness, says: 'present', because: shown };
   if (voltageV < presentAboveV / 2) return { ...witness, says: 'absent', because: shown };
   return { ...witness, says: 'silent', because: `${shown} is neither mains nor its absence` };
-}
-
-/**
- * A pack: discharging by more than `dischargeAboveA` speaks against mains, charging for it. In between it says nothing,
- * because a dark rack draws as little from a pack as a full pack takes from its charger.
- */
-export function packWitness(id: string, pack: Observed<PackSample> | undefined, dischargeAboveA: number): MainsWitness {
-  const witness = { source: `pack ${id}`, kind: 'pack' } as const;
-  const currentA = pack?.freshness === 'fresh' ? pack.sample?.currentA : undefined;
-  if (currentA === undefined) return { ...witness, says: 'silent', because: 'no fresh current' };
-  const shown = `${currentA > 0 ? '+' : ''}${currentA.toFixed(1)} A`;
-  if (currentA <= -dischargeAboveA) return { ...witness, says: 'absent', because: `discharging ${shown}` };
-  if (currentA >= CHARGING_A) return { ...witness, says: 'present', because: `charging ${shown}` };
-  return { ...witness, says: 'silent', because: `${shown} tells neither` };
 }
 
 /** A machine that has no battery behind it: while it answers, there is mains. */

@@ -16,19 +16,18 @@ import {
 } from '#bms/model';
 import { evidenceUpses } from '../config/nut.ts';
 import type { Config } from '../config/schema.ts';
-import { judgeMains, type MainsState, type MainsWitness, unknownMains } from '../mains/judge.ts';
-import { canaryWitness, meterWitness, packWitness } from '../mains/witnesses.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { PollFailure } from '../runtime/poller.ts';
 import { rackAlarms } from './alarms.ts';
 import { Ledger } from './ledger.ts';
+import { MainsWatch } from './mains-watch.ts';
 import { NOTHING_OFF, type OwnDoing } from './own-doing.ts';
 import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
 import { stageAlarms } from './stage-alarms.ts';
 import { upsBank } from './ups-bank.ts';
 import { followOrders, type Orders } from './ups-orders.ts';
-import { feeding, namedUpsWitness, upsWitnesses } from './ups-view.ts';
+import { feeding } from './ups-view.ts';
 
 type AnySample = PackSample | MeterSample | UpsSample | SwitchSample | HostSample | ClusterSample;
 
@@ -51,9 +50,6 @@ interface Pack {
 const KINDS = ['pack', 'meter', 'ups', 'switch', 'host', 'cluster'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Half of mains is no mains and four fifths is: brown-outs in between are left to other witnesses. */
-const PRESENT_SHARE = 0.8;
-
 /**
  * Everything the poller brought in, and the one picture made of it. It keeps what needs memory (the count of charge,
  * the verdict on mains); all judgement is in pure functions.
@@ -63,7 +59,7 @@ export class RackStore {
   readonly #clock: Clock;
   readonly #ledgers: Readonly<Record<Kind, Ledger<AnySample>>>;
   readonly #packs = new Map<string, Pack>();
-  #mains: MainsState;
+  readonly #mains: MainsWatch;
   #ownDoing: OwnDoing = NOTHING_OFF;
   #orders: Orders = {};
   #bank: BankView = { complete: false, freshness: 'absent' };
@@ -71,7 +67,7 @@ export class RackStore {
   constructor(config: Config, clock: Clock, notes: Readonly<Record<string, SocNote>> = {}) {
     this.#config = config;
     this.#clock = clock;
-    this.#mains = unknownMains(clock.monoMs());
+    this.#mains = new MainsWatch(config, clock.monoMs());
     this.#ledgers = {
       pack: new Ledger(config.packs),
       meter: new Ledger(config.meters),
@@ -133,8 +129,7 @@ export class RackStore {
     const switches = observe<SwitchSample>('switch');
     const hosts = observe<HostSample>('host');
     const { cluster } = observe<ClusterSample>('cluster');
-    const judged = judgeMains(this.#mains, this.#witnesses(packs, meters, ups, hosts), this.#mainsPolicy(), monoMs);
-    this.#mains = judged.state;
+    const mains = this.#mains.judge({ packs, meters, ups, hosts }, monoMs);
     this.#bank = this.#viewBank(packs, ups);
     const circuit = this.#viewCircuit(meters);
     const base = { wallMs: this.#clock.wallMs(), monoMs, packs, bank: this.#bank, meters, switches, hosts, circuit };
@@ -144,7 +139,7 @@ export class RackStore {
       ...base,
       ...(Object.keys(ups).length === 0 ? {} : { ups }),
       ...(cluster === undefined ? {} : { cluster }),
-      mains: judged.view,
+      mains,
       ...(forced === undefined ? {} : { forcedShutdown: forced }),
     };
     return {
@@ -234,34 +229,6 @@ export class RackStore {
     };
   }
 
-  #witnesses(
-    packs: Readonly<Record<string, Observed<PackSample>>>,
-    meters: Readonly<Record<string, Observed<MeterSample>>>,
-    ups: Readonly<Record<string, Observed<UpsSample>>>,
-    hosts: Readonly<Record<string, Observed<HostSample>>>,
-  ): MainsWitness[] {
-    const presentAboveV = this.#config.site.circuit.volts * PRESENT_SHARE;
-    const named = this.#config.mains.evidence;
-    if (named.length === 0) {
-      return [
-        ...Object.entries(meters).map(([id, meter]) => meterWitness(id, meter, presentAboveV)),
-        ...Object.entries(packs).map(([id, pack]) => packWitness(id, pack, DISCHARGE_A)),
-        ...upsWitnesses(this.#config, ups),
-      ];
-    }
-    return named.map((each) => {
-      if ('meter' in each) return meterWitness(each.meter, meters[each.meter], each.presentAboveV ?? presentAboveV);
-      if ('pack' in each) return packWitness(each.pack, packs[each.pack], each.dischargeAboveA);
-      if ('canary' in each) return canaryWitness(each.canary, hosts[each.canary]);
-      return namedUpsWitness(this.#config, each, ups);
-    });
-  }
-
-  #mainsPolicy(): { confirmLossMs: number; confirmReturnMs: number } {
-    const { confirmLoss, confirmReturn } = this.#config.shutdown;
-    return { confirmLossMs: confirmLoss * 1000, confirmReturnMs: confirmReturn * 1000 };
-  }
-
   #modelAlarms(packs: Readonly<Record<string, Observed<PackSample>>>): Record<string, readonly Alarm[]> {
     const alarms: Record<string, readonly Alarm[]> = {};
     for (const [id, { spec, soc }] of this.#packs) {
@@ -275,7 +242,5 @@ export class RackStore {
 
 /** A pack that was silent for longer than this counts as gone, ms. */
 const RECKONED_AT_MOST_MS = 2 * 3_600_000;
-/** Discharge that speaks against mains where no evidence is configured, A. */
-const DISCHARGE_A = 1;
 /** How often a host is probed while all is well, s; its staleness follows from it. */
 export const HOST_PROBE_S = 5;

@@ -37,6 +37,12 @@ describe('an outage that nobody would notice', () => {
 
   it('is none where the packs would say it, or somebody else', () => {
     expect(said(60)).toEqual([]);
+    // Together they carry what each alone does not.
+    const three = ['p1', 'p2', 'p3'].map((id) => ({ ...pack, id, via: { serial: `/dev/tty${id}` } }));
+    expect(said(60, { packs: three })).toEqual([]);
+    expect(said(60, { packs: three, mains: { evidence: [{ pack: 'p2', dischargeAboveA: 2 }] } })).toEqual([
+      expect.stringMatching(/only 1\.4 A from them.*\{ pack: p2, dischargeAboveA: 0\.6 \}/),
+    ]);
     expect(
       said(10, { meters: [{ ...sdm, driver: 'tasmota-http', via: { http: { url: 'http://10.0.0.9' } } }] }),
     ).toEqual([]);

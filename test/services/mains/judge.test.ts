@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeMains, type MainsState, type MainsWitness, unknownMains, weigh } from '../../../services/mains/judge.ts';
-import { canaryWitness, meterWitness, packWitness } from '../../../services/mains/witnesses.ts';
+import { canaryWitness, meterWitness } from '../../../services/mains/witnesses.ts';
 
 const says = (kind: MainsWitness['kind'], what: MainsWitness['says']): MainsWitness => ({
   source: kind,
@@ -127,8 +127,6 @@ describe('witnesses', () => {
       { freshness, sample: { kind: 'meter', measuredAtMs: 0, ...(voltageV === undefined ? {} : { voltageV }) } },
       88,
     ).says;
-  const pack = (currentA: number, freshness: 'fresh' | 'stale' = 'fresh') =>
-    packWitness('p', { freshness, sample: { kind: 'pack', measuredAtMs: 0, currentA } }, 1).says;
 
   it('reads a canary', () => {
     const canary = (reachable: boolean, freshness: 'fresh' | 'stale' = 'fresh') =>
@@ -142,16 +140,6 @@ describe('witnesses', () => {
       'present',
       'absent',
       'silent',
-      'silent',
-      'silent',
-      'silent',
-    ]);
-  });
-
-  it('reads a pack: a dark rack draws so little that a small discharge says nothing', () => {
-    expect([pack(-5), pack(5), pack(0), pack(-0.6), pack(-5, 'stale')]).toEqual([
-      'absent',
-      'present',
       'silent',
       'silent',
       'silent',

@@ -337,9 +337,51 @@ describe('mains', () => {
     });
   });
 
-  it('hears every pack and meter when none is named', () => {
+  it('hears every meter and the packs as one when none is named', () => {
     const { store } = bench({}, { ...twoPacks(), mains: {} });
-    expect(store.snapshot().mains.votes.map(({ source }) => source)).toEqual(['meter sdm1', 'pack lfp1', 'pack lfp2']);
+    expect(store.snapshot().mains.votes.map(({ source }) => source)).toEqual(['meter sdm1', 'bank']);
+    expect(
+      bench({}, { ...sound(), packs: [], mains: {} })
+        .store.snapshot()
+        .mains.votes.map(({ source }) => source),
+    ).toEqual(['meter sdm1']);
+  });
+
+  it('hears a bank of which one pack is named, and by the smallest threshold that is', () => {
+    const of = (evidence: object[]) => bench({}, { ...sound(), mains: { evidence } });
+    const one = of([{ pack: 'lfp2', dischargeAboveA: 3 }, { meter: 'sdm1' }]);
+    one.store.sampled('pack', 'lfp1', packSample({ currentA: -2 }));
+    one.store.sampled('pack', 'lfp2', packSample({ currentA: -0.9 }));
+    expect(one.store.snapshot().mains.votes).toMatchObject([
+      { source: 'bank', says: 'silent', because: '-2.9 A of 2 packs tells neither' },
+      { source: 'meter sdm1' },
+    ]);
+    const both = of([
+      { pack: 'lfp1', dischargeAboveA: 4 },
+      { pack: 'lfp2', dischargeAboveA: 2 },
+    ]);
+    both.store.sampled('pack', 'lfp1', packSample({ currentA: -2 }));
+    both.store.sampled('pack', 'lfp2', packSample({ currentA: -0.9 }));
+    expect(both.store.snapshot().mains.votes).toMatchObject([{ source: 'bank', says: 'absent' }]);
+  });
+
+  it('is not lost to current that packs pass to each other, nor to a cable that comes loose meanwhile', () => {
+    const { store, clock } = bench({}, { ...twoPacks(), meters: [], mains: {} });
+    const seconds = (count: number, ...currentsA: readonly number[]): string => {
+      for (let second = 0; second < count; second += 1) {
+        clock.nowMs += 1000;
+        currentsA.forEach((currentA, index) => {
+          if (!Number.isNaN(currentA)) store.sampled('pack', `lfp${index + 1}`, packSample({ currentA }));
+        });
+        store.snapshot();
+      }
+      return store.snapshot().mains.verdict;
+    };
+    expect(seconds(30, 2.2, -1.5)).toBe('present');
+    expect(seconds(60, Number.NaN, -1.5)).toBe('present');
+    // An outage is told by the one that is still heard, and so is its end.
+    expect(seconds(10, Number.NaN, -4)).toBe('absent');
+    expect(seconds(20, Number.NaN, 8)).toBe('present');
   });
 });
 
