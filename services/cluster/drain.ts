@@ -6,8 +6,10 @@ import { type EvictAnswer, type Removal, requestRemoval } from './evict.ts';
 import { type Listed, listAttachedNodes, listNodes, listPods } from './lists.ts';
 import { changeNode, decideCordon } from './nodes.ts';
 import type { KubeNode, Pod } from './objects.ts';
+import type { PodSelector } from './pod-selector.ts';
 import type { RestClient } from './rest.ts';
 import { watchPods } from './watch.ts';
+import { findWebhookBackends } from './webhooks.ts';
 import { PLAIN_RULES, type PodRules, SYSTEM_PRIORITY } from './which-pods.ts';
 import { Scaler } from './workloads.ts';
 
@@ -31,6 +33,7 @@ interface Opening {
   readonly pods: Listed<Pod>;
   readonly nodes: readonly KubeNode[];
   readonly attached: ReadonlySet<string>;
+  readonly webhooks: readonly PodSelector[];
 }
 
 /**
@@ -59,7 +62,7 @@ export async function drainNodes(
       deadlineMs: startMs + options.deadlineMs,
       pdbGraceMs: options.pdbGraceMs,
       partial: options.partial,
-      rules: manner.rules,
+      rules: { ...manner.rules, webhooks: opening.webhooks },
     });
     book.nodes(opening.nodes);
     book.volumes(opening.attached);
@@ -82,12 +85,13 @@ async function open(
 ): Promise<Opening | { readonly report: DrainReport }> {
   for (let tries = 1; ; tries += 1) {
     try {
-      const [nodes, pods, attached] = await Promise.all([
+      const [nodes, pods, attached, webhooks] = await Promise.all([
         listNodes(rest, signal),
         listPods(rest, signal),
         listAttachedNodes(rest, signal),
+        findWebhookBackends(rest, signal),
       ]);
-      return { nodes: nodes.items, pods, attached };
+      return { nodes: nodes.items, pods, attached, webhooks };
     } catch (error) {
       const problem = asApiError(error);
       const patient = tries < OPENING_TRIES || clock.monoMs() - startMs < OPENING_MS;

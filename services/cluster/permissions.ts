@@ -42,6 +42,18 @@ const OPTIONAL: readonly Right[] = [
     resource: 'volumeattachments',
     without: 'optional: nobody waits until volumes are given back',
   },
+  ...['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'].map((resource) => ({
+    verb: 'list',
+    group: 'admissionregistration.k8s.io',
+    resource,
+    without: 'optional: pods behind an admission webhook are not kept to the end',
+  })),
+  {
+    verb: 'get',
+    group: '',
+    resource: 'services',
+    without: 'optional: pods behind an admission webhook are not kept to the end',
+  },
 ];
 
 const SCALE_VERBS = {

@@ -13,6 +13,7 @@ const CLASS_RANK: Readonly<Record<PodClass, number>> = {
   grouped: 2_000_000,
   storage: 3_000_000,
   system: 4_000_000,
+  webhook: 5_000_000,
 };
 const GROUP_STEP = 1_000;
 /** Longer chains of needs end here; they are a circle in all likelihood. */

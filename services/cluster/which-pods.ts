@@ -16,6 +16,8 @@ export interface PodRules {
   readonly keep: readonly PodSelector[];
   /** `namespace/name` of the pod this process runs in. */
   readonly ownPod?: string;
+  /** Pods behind admission webhooks without which nothing is evicted. */
+  readonly webhooks?: readonly PodSelector[];
 }
 
 export const PLAIN_RULES: PodRules = { order: [], storage: [], keep: [] };
@@ -23,7 +25,7 @@ export const PLAIN_RULES: PodRules = { order: [], storage: [], keep: [] };
 export type SkipReason = 'finished' | 'mirror' | 'daemonset' | 'unplaced' | 'kept' | 'left-to-host';
 
 /** What a pod is to the others, in the order in which these kinds stop. */
-export type PodClass = 'application' | 'raised' | 'grouped' | 'storage' | 'system';
+export type PodClass = 'application' | 'raised' | 'grouped' | 'storage' | 'system' | 'webhook';
 
 export type PodVerdict =
   | { readonly action: 'evict'; readonly as: PodClass }
@@ -62,6 +64,7 @@ export const isKept = (pod: Pod, rules: PodRules): boolean =>
 const leftToHost = (pod: Pod): boolean => pod.labels['longhorn.io/component'] === 'instance-manager';
 
 export function classOf(pod: Pod, rules: PodRules): PodClass {
+  if (rules.webhooks?.some((selector) => selects(selector, pod))) return 'webhook';
   if (pod.priority >= SYSTEM_PRIORITY) return 'system';
   if (servesVolumes(pod) || rules.storage.some((selector) => selects(selector, pod))) return 'storage';
   if (groupOf(pod, rules) >= 0) return 'grouped';
@@ -99,6 +102,10 @@ export function drainNotes(pods: readonly Pod[], rules: PodRules = PLAIN_RULES):
     ...sentence(
       'emptyDir data is lost',
       evicted.filter((pod) => pod.emptyDir),
+    ),
+    ...sentence(
+      'last, for an admission webhook needs them',
+      evicted.filter((pod) => classOf(pod, rules) === 'webhook'),
     ),
     ...sentence('stopped, held back by a finalizer', pods.filter(stoppedInPlace)),
     ...sentence('kept, they end with their host', skipped('kept')),

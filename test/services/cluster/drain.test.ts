@@ -278,7 +278,8 @@ describe('rare answers', () => {
     };
     scripted = await scriptApi(({ path, query }, response) => {
       if (path === '/api/v1/nodes') return { json: listObject([nodeObject('n1', { unschedulable: true })]) };
-      if (path.endsWith('/volumeattachments')) return statusObject(404, 'NotFound', 'no such kind');
+      if (path.endsWith('/volumeattachments') || path.includes('/admissionregistration.k8s.io/'))
+        return statusObject(404, 'NotFound', 'no such kind');
       if (path !== '/api/v1/pods') return evict(path.split('/')[6] ?? '');
       if (query.get('watch') !== 'true') return { json: listObject([podObject('a'), podObject('b')]) };
       response.writeHead(200);

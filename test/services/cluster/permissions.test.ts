@@ -36,7 +36,7 @@ describe('missing rights', () => {
         (subresource === 'eviction' && verb === 'create'),
     );
     const missing = await findMissingRights(rest);
-    expect(missing).toHaveLength(3);
+    expect(missing).toHaveLength(6);
     for (const line of missing) expect(line).toContain('optional');
   });
 
