@@ -69,10 +69,12 @@ export class OutageWatch {
 
   #begin({ coordinator, rack }: Snapshot): void {
     const beginMs = Math.round(rack.wallMs - (coordinator.onBatteryS ?? 0) * 1000);
+    const run = coordinator.runId ?? `outage-${beginMs}`;
+    const id = nameOf(run, this.#restoring?.id);
     this.#measuredS = 0;
     this.#restoring = undefined;
     this.#keep({
-      id: coordinator.runId ?? `outage-${beginMs}`,
+      id,
       beginMs,
       depthWh: 0,
       ...(rack.bank.socRatio === undefined ? {} : { socFrom: rack.bank.socRatio }),
@@ -124,6 +126,13 @@ export class OutageWatch {
     if (outage.endMs === undefined) this.#open = outage;
     this.#changed = outage;
   }
+}
+
+/** Mains that goes again before everything is back is another outage of the same run. */
+function nameOf(run: string, earlier: string | undefined): string {
+  if (earlier === run) return `${run}-2`;
+  const count = earlier?.startsWith(`${run}-`) === true ? Number(earlier.slice(run.length + 1)) : Number.NaN;
+  return Number.isInteger(count) ? `${run}-${count + 1}` : run;
 }
 
 function complaints({ coordinator: { hosts } }: Snapshot): { readonly forced: string[]; readonly trouble: string[] } {

@@ -115,6 +115,23 @@ describe('the log of outages', () => {
     expect(third?.meanLoadW).toBeCloseTo(360, 0);
   });
 
+  it('keeps an outage when mains goes again before everything is back', () => {
+    const life = new Life();
+    life.onBattery(10, 100);
+    const ids: (string | undefined)[] = [life.kept?.id];
+    for (const fromS of [110, 210, 310]) {
+      life.at({ atMs: (fromS - 5) * 1000, phase: 'restoring', runId: 'run-1' });
+      expect(life.kept).toMatchObject({ id: ids.at(-1), endMs: WALL0 + (fromS - 5) * 1000 });
+      for (let s = fromS; s <= fromS + 90; s += 1)
+        life.at({ atMs: s * 1000, away: true, runId: 'run-1', onBatteryS: s - fromS });
+      ids.push(life.kept?.id);
+    }
+    expect(ids).toEqual(['run-1', 'run-1-2', 'run-1-3', 'run-1-4']);
+    life.at({ atMs: 500_000, phase: 'mains' });
+    life.at({ atMs: 600_000, away: true, runId: 'run-9', onBatteryS: 0 });
+    expect(life.kept?.id).toBe('run-9');
+  });
+
   it('marks what was forced and who is in trouble, once each', () => {
     const life = new Life();
     const hurt = (snapshot: Snapshot): Snapshot => ({
