@@ -40,6 +40,8 @@ it.each([1.5, 2, 8, 12, 60])('gives real programs real time in a world %d times 
     expect(host.haltTimeout).toBeGreaterThanOrEqual(usual.hosts[at]?.haltTimeout ?? Number.NaN);
     expect(host.bootTimeout).toBeGreaterThanOrEqual(usual.hosts[at]?.bootTimeout ?? Number.NaN);
   }
+  for (const confirmS of [shutdown.confirmLoss, shutdown.confirmReturn])
+    expect(confirmS / speed).toBeGreaterThanOrEqual(1);
   for (const [at, stage] of shutdown.stages.entries()) {
     expect(stage.drainTimeout / speed).toBeGreaterThanOrEqual(20);
     expect(stage.drainTimeout).toBeGreaterThanOrEqual(usual.shutdown.stages[at]?.drainTimeout ?? Number.NaN);
