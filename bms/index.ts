@@ -40,8 +40,11 @@ export {
   ASKED_BY_NAME,
   type Certainty,
   type Finding,
+  type I2cFinding,
+  type I2cReport,
   type ProbePlace,
   type ProbeReport,
   probe,
+  probeI2c,
 } from './probe/index.ts';
 export { type PlacedSensor, SensorPack } from './sensor-pack.ts';

@@ -74,7 +74,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 const MOST_WAITING = 64;
 
 /** Name of a bus in messages. */
-export const i2cName = (path: string): string => `i2c:${path}`;
+export const i2cName = (path: string): string => (path.startsWith('i2c') ? path : `i2c:${path}`);
 
 /** Conversations over a bus, one after the other. */
 export function i2cExchange(bus: I2cBus): I2cExchange {

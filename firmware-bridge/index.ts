@@ -18,7 +18,7 @@ export { Cursor } from './framing/cursor.ts';
 export { latin1Bytes, latin1Text } from './framing/latin1.ts';
 export { acceptLengthPrefixed, type LengthPrefixedShape } from './framing/length-prefixed.ts';
 export { Malformed } from './framing/malformed.ts';
-export { linuxI2cBus } from './i2c.ts';
+export { i2cBusAt, isI2cPath } from './i2c-address.ts';
 export {
   type I2cBus,
   type I2cChip,

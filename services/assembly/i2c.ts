@@ -1,5 +1,5 @@
 import { type PlacedSensor, SensorPack, usualAddress } from '#bms';
-import { type I2cExchange, i2cExchange, linuxI2cBus } from '#bridge';
+import { type I2cExchange, i2cBusAt, i2cExchange } from '#bridge';
 import { aloneSensor } from '../config/i2c.ts';
 import type { PackConfig } from '../config/schema.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -14,7 +14,7 @@ export class I2cBuses {
   at(path: string): I2cExchange {
     const known = this.#open.get(path);
     if (known !== undefined) return known;
-    const exchange = i2cExchange(linuxI2cBus(path));
+    const exchange = i2cExchange(i2cBusAt(path));
     this.#open.set(path, exchange);
     return exchange;
   }

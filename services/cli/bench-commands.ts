@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import type { BoardKind } from '../twin/devices/boards/index.ts';
-import { whole } from './numbers.ts';
+import { between, whole } from './numbers.ts';
 
 /** Commands for the person at the bench: who is there, and a first configuration. */
 export function addBench(program: Command, exit: (status: number) => void): void {
   program
     .command('probe')
     .description('says which driver answers on a port; sends reads only')
-    .argument('<device>', 'serial port, tcp://host:port of a serial server, or modbus-tcp://host[:port]')
+    .argument('<device>', 'serial port, tcp://host:port of a serial server, modbus-tcp://host[:port], or /dev/i2c-1')
     .option('--driver <ids>', 'ask for these only, e.g. jbd,daly; all that may be asked unknown when absent')
     .option('--unit <unit>', 'Modbus unit, instead of the usual ones', whole(0, 255))
+    .option('--address <address>', 'on I2C: only this one, e.g. 0x40', between(0x08, 0x77))
     .option('--scan', 'go on after the first answer: board numbers and units 1 to 16')
     .option('--seconds <seconds>', 'give up after this long', whole(1, 3600), 180)
     .option('--profiles <folder>', 'Modbus profiles of your own besides the built-in ones')
@@ -70,6 +71,18 @@ export function addEmulatedBoards(emulate: Command, exit: (status: number) => vo
         const { emulateBoard } = await import('./emulate-board.ts');
         exit(await emulateBoard(kind as BoardKind, { ...options, ...(soc === undefined ? {} : { soc: soc / 100 }) }));
       });
+  emulate
+    .command('i2c')
+    .description('an I2C bus with the chips of a pack without a BMS, and two PSE controllers')
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--port <port>', 'a free one when absent', whole(0, 65_535))
+    .option('--fast <factor>', 'run the world this many times faster', whole(1, 60), 1)
+    .option('--outage-after <seconds>', 'world time until mains fails; never when absent', whole(1, 86_400))
+    .addHelpText(
+      'after',
+      '\nPrints a pack and a switch for the configuration.\nExample: holdover emulate i2c --port 4100',
+    )
+    .action(async (options) => exit(await (await import('./emulate-i2c.ts')).emulateI2c(options)));
   placed(emulate.command('replay').description('a device that answers as it was captured'))
     .requiredOption('--fixture <file>', 'captures as in test/fixtures/bms, or what `holdover record` wrote')
     .option('--protocol <name>', 'of a file with several: the protocol or profile that is meant')

@@ -6,7 +6,7 @@ import {
   probe as probeLine,
   UnknownDriverError,
 } from '#bms';
-import { BridgeError, modbusTcpExchange, transportAt } from '#bridge';
+import { BridgeError, isI2cPath, modbusTcpExchange, transportAt } from '#bridge';
 import { ownDrivers } from '../config/profiles.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
@@ -16,6 +16,8 @@ export interface ProbeCommandOptions {
   /** Drivers to ask, separated by commas; all when absent. */
   readonly driver?: string;
   readonly unit?: number;
+  /** On I2C: only this one. */
+  readonly address?: number;
   readonly scan?: boolean;
   readonly seconds: number;
   readonly profiles?: string;
@@ -25,16 +27,23 @@ export interface ProbeCommandOptions {
 /** The command `probe`: says which driver answers on a port. 0: somebody was found, 1: nobody. Only reads are sent. */
 export async function probe(device: string, options: ProbeCommandOptions): Promise<number> {
   const own = ownDrivers(options.profiles);
-  const only = options.driver?.split(',').map((id) => known(id.trim(), own));
+  const only = options.driver?.split(',').map((id) => known(id.trim(), own, isI2cPath(device)));
   const kind = kindOf(device);
   const show = process.stderr.isTTY && options.json !== true;
+  const told = (what: string): unknown => show && process.stderr.write(`\r\x1b[K${device}: ${what}`);
+  if (isI2cPath(device)) {
+    const { probeI2c } = await import('./probe-i2c.ts');
+    const { address, seconds, json = false } = options;
+    const asked = { ...(only === undefined ? {} : { only }), ...(address === undefined ? {} : { address }) };
+    return probeI2c(device, { ...asked, seconds, json, told });
+  }
   const report = await probed(device, {
     ...(only === undefined ? {} : { only }),
     ...(options.unit === undefined ? {} : { units: [options.unit] }),
     scan: options.scan ?? false,
     more: own,
     seconds: options.seconds,
-    told: (what) => show && process.stderr.write(`\r\x1b[K${device}: ${what}`),
+    told,
   });
   if (show) process.stderr.write('\r\x1b[K');
   const hints = hintsFor(report, kind);
@@ -50,7 +59,7 @@ export interface ProbedOptions {
   readonly more?: readonly Driver[];
   readonly scan?: boolean;
   readonly seconds: number;
-  readonly told?: (what: string) => void;
+  readonly told?: (what: string) => unknown;
 }
 
 /**
@@ -108,10 +117,11 @@ export function modbusTcpAddress(device: string): { host: string; port: number }
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || 502 };
 }
 
-function known(id: string, own: readonly Driver[]): string {
+function known(id: string, own: readonly Driver[], onI2c: boolean): string {
   try {
     const { id: name, shape } = driverFor(id, own);
-    if (shape === 'i2c') throw new UserError(`${name} is a chip on I2C`, 'i2cdetect -y 1 shows who answers there');
+    if (shape === 'i2c' && !onI2c) throw new UserError(`${name} is a chip on I2C`, 'holdover probe /dev/i2c-1');
+    if (shape !== 'i2c' && onI2c) throw new UserError(`${name} is not on I2C`, 'holdover probe /dev/ttyUSB0');
     return name;
   } catch (error) {
     if (error instanceof UnknownDriverError) throw new UserError(error.message);

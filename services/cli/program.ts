@@ -178,12 +178,12 @@ function addRecord(program: Command, exit: Exit): void {
   program
     .command('record')
     .description('captures real traffic of a device as a fixture')
-    .argument('<device>', 'serial port, tcp://host:port, or modbus-tcp://host[:port]')
+    .argument('<device>', 'serial port, tcp://host:port, modbus-tcp://host[:port], or /dev/i2c-1')
     .requiredOption('--driver <driver>', 'driver that asks the questions')
     .requiredOption('--out <file>', 'where the recording goes')
     .option('--seconds <seconds>', 'how long', between(1, 86_400), 30)
     .option('--unit <unit>', 'Modbus unit', between(0, 247))
-    .option('--address <number>', 'number of the board on its line', between(0, 255))
+    .option('--address <number>', 'number of the board on its line, or of the chip on I2C', between(0, 255))
     .option('--profiles <folder>', 'Modbus profiles of your own besides the built-in ones')
     .addHelpText('after', '\nExample: holdover record /dev/ttyUSB0 --driver jbd --out jbd.jsonl')
     .action(async (device, options) => exit(await (await import('./record.ts')).record(device, options)));

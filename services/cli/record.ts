@@ -4,6 +4,7 @@ import { bindDevice, type Driver, driverAt, driverFor, UnknownDriverError } from
 import {
   type ByteTransport,
   byteExchange,
+  isI2cPath,
   modbusRtuExchange,
   modbusTcpExchange,
   recordTransport,
@@ -14,15 +15,20 @@ import { ownDrivers } from '../config/profiles.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
 import { kindOf, modbusTcpAddress } from './probe.ts';
+import { opened } from './record-file.ts';
 
 /** The command `record`: asks a device as the service would and writes down every byte. Only reads are sent. */
 export async function record(
   device: string,
   options: { driver: string; out: string; seconds: number; unit?: number; address?: number; profiles?: string },
 ): Promise<number> {
-  const driver = lookUp(options.driver, options.address, ownDrivers(options.profiles));
-  if (driver.shape === 'i2c')
-    throw new UserError('chips on I2C cannot be recorded', 'read their registers with i2cdump and decode them');
+  const numbered = isI2cPath(device) ? undefined : options.address;
+  const driver = lookUp(options.driver, numbered, ownDrivers(options.profiles));
+  if (driver.shape === 'i2c') {
+    if (!isI2cPath(device)) throw new UserError(`${driver.id} is a chip on I2C`, 'holdover record /dev/i2c-1 …');
+    return (await import('./record-i2c.ts')).recordI2c(device, driver, options);
+  }
+  if (isI2cPath(device)) throw new UserError(`${driver.id} is not on I2C`, 'name a chip, such as --driver ina226');
   const wire = wireTo(device, driver);
   const file = createWriteStream(options.out, { flags: 'wx', mode: 0o644 });
   await opened(file, options.out);
@@ -85,14 +91,4 @@ function lookUp(id: string, address: number | undefined, own: readonly Driver[])
     if (error instanceof UnknownDriverError || error instanceof RangeError) throw new UserError(error.message);
     throw error;
   }
-}
-
-async function opened(file: ReturnType<typeof createWriteStream>, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    file.once('open', () => resolve());
-    file.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EEXIST' ? 'exists already' : messageOf(error);
-      reject(new UserError(`${path} ${why}`, 'name another file with --out'));
-    });
-  });
 }

@@ -5,8 +5,8 @@ import { ADS_INPUTS, ADS_RANGES_V, type Sensor } from '#bms';
 
 export const i2cPath = z
   .string()
-  .regex(/^\/dev\/i2c-\d{1,4}$/, 'an I2C bus such as /dev/i2c-1')
-  .meta({ description: 'I2C bus, such as /dev/i2c-1' });
+  .regex(/^(\/dev\/i2c-\d{1,4}|i2c-tcp:\/\/[^\s/@]+:\d{1,5})$/, 'an I2C bus such as /dev/i2c-1')
+  .meta({ description: 'I2C bus, such as /dev/i2c-1; or i2c-tcp://host:port of an emulated one' });
 
 export const i2cAddress = z.int().min(0x03).max(0x77).meta({ description: 'address of 7 bits, such as 0x40' });
 

@@ -1,4 +1,4 @@
-import { byteExchange, type I2cExchange, i2cExchange, linuxI2cBus, modbusTcpExchange, transportAt } from '#bridge';
+import { byteExchange, type I2cExchange, i2cBusAt, i2cExchange, modbusTcpExchange, transportAt } from '#bridge';
 import type { SwitchConfig } from '../config/switches.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
@@ -37,7 +37,7 @@ export function openSwitch(
   config: SwitchConfig,
   secrets: SwitchSecrets,
   clock?: Clock,
-  i2c: (path: string) => I2cExchange = (path) => i2cExchange(linuxI2cBus(path)),
+  i2c: (path: string) => I2cExchange = (path) => i2cExchange(i2cBusAt(path)),
 ): PoeSwitch {
   const clocks = clock === undefined ? {} : { clock };
   if (config.driver === 'snmp') return snmpSwitch(config, secrets, clocks);

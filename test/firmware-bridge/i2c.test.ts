@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
-import { linuxI2cBus } from '../../firmware-bridge/index.ts';
+import { i2cBusAt } from '../../firmware-bridge/index.ts';
+
 import { peer } from '../peers.ts';
 import { I2cShim } from './i2c-shim.ts';
 
@@ -28,8 +29,8 @@ function run(program: string, argv: readonly string[]): Promise<string> {
 /** What `code` gives to `tell`, run with the exchange `bus`. */
 async function told(code: string, path = shim?.bus): Promise<unknown> {
   const script = `
-    const { linuxI2cBus, i2cExchange } = await import('#bridge');
-    const bus = i2cExchange(linuxI2cBus(${JSON.stringify(path)}));
+    const { i2cBusAt, i2cExchange } = await import('#bridge');
+    const bus = i2cExchange(i2cBusAt(${JSON.stringify(path)}));
     const read = (address, at, length) =>
       bus.converse({ address, label: 'test', talk: (chip) => chip.transfer(Uint8Array.from(at), length) })
         .then((bytes) => Buffer.from(bytes).toString('hex'), ({ code, reason }) => code + ' ' + reason);
@@ -85,7 +86,7 @@ describe.skipIf(skip)(`a bus through ${title}`, () => {
 
 describe('the path of a bus', () => {
   it.each(['/dev/i2c', '/dev/ttyUSB0', 'i2c-1', '/dev/i2c-1x', ''])('is not %j', (path) => {
-    expect(() => linuxI2cBus(path)).toThrow(/\/dev\/i2c-1/);
+    expect(() => i2cBusAt(path)).toThrow(/\/dev\/i2c-1/);
   });
 });
 
@@ -97,8 +98,8 @@ describe('without the package', () => {
         if (name === 'i2c-bus') throw new Error('Cannot find package i2c-bus');
         return next(name, context);
       } });
-      const { linuxI2cBus, i2cExchange } = await import('#bridge');
-      const bus = i2cExchange(linuxI2cBus('/dev/i2c-1'));
+      const { i2cBusAt, i2cExchange } = await import('#bridge');
+      const bus = i2cExchange(i2cBusAt('/dev/i2c-1'));
       const failure = await bus.converse({ address: 0x40, label: 'test', talk: (chip) => chip.read(1) }).catch((error) => error);
       console.log(failure.code, failure.reason, failure.message);`;
     const said = await run(process.execPath, ['--input-type=module', '-e', script]);

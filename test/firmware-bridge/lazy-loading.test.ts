@@ -16,7 +16,7 @@ describe('the bridge', () => {
       const bridge = await import('#bridge');
       bridge.modbusRtuExchange(bridge.serialTransport({ path: '/dev/none', line: { baud: 9600 } }));
       bridge.modbusTcpExchange({ host: '127.0.0.1', port: 1 });
-      bridge.i2cExchange(bridge.linuxI2cBus('/dev/i2c-9999'));`);
+      bridge.i2cExchange(bridge.i2cBusAt('/dev/i2c-9999'));`);
     expect(paths).not.toMatch(/node_modules/);
   });
 

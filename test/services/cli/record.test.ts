@@ -68,7 +68,7 @@ describe('a recording', () => {
 
   it.each([
     ['modbus-tcp://127.0.0.1:1', 'daly', /does not speak Modbus/],
-    ['/dev/x', 'ina219', /I2C cannot be recorded/],
+    ['/dev/x', 'ina219', /chip on I2C/],
     ['/dev/x', 'dayl', /did you mean/],
   ])('of %s with %s is the user’s mistake', async (device, driver, words) => {
     await expect(record(device, { driver, out: join(dir, 'x.jsonl'), seconds: 1 })).rejects.toThrow(words);
