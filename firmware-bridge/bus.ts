@@ -59,6 +59,8 @@ export class Bus {
   #reply: Pick<Reply<unknown>, 'push' | 'fail'> | undefined;
   #lastByteMs = Number.NEGATIVE_INFINITY;
   #quarantined = false;
+  /** What nobody has read yet may be of another time: at first, after a loss, after a try without a clean answer. */
+  #stale = true;
   /** A silence of this length was waited for in vain, ms. */
   #restlessMs = Number.POSITIVE_INFINITY;
   #unaskedBytes = 0;
@@ -70,7 +72,10 @@ export class Bus {
     this.#now = options.now ?? (() => performance.now());
     this.#queue = new Queue(this.name, options.maxQueue ?? 32);
     const reconnect = options.reconnect ?? { firstMs: 250, maxMs: 5_000 };
-    this.#connection = new Connection(transport, reconnect, this.#now, (reason) => this.#reply?.fail(reason));
+    this.#connection = new Connection(transport, reconnect, this.#now, (reason) => {
+      this.#stale = true;
+      this.#reply?.fail(reason);
+    });
     transport.onData((chunk) => this.#receive(chunk));
   }
 
@@ -134,9 +139,7 @@ export class Bus {
 
   async #ask<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
     await this.#settle(signal);
-    // Somebody listens: what is under way is theirs, and thrown away would be a hole in it.
-    if (this.#listeners.size === 0)
-      await within(flushTimeoutMs, this.#transport.flush(), () => new Error('flush hangs')).catch(() => {});
+    if (this.#stale) await this.#flush();
     signal.throwIfAborted();
     const timeoutMs = question.timeoutMs ?? this.#options.timeoutMs;
     const reply = new Reply<T>(this.name, question, { timeoutMs, maxBytes: this.#options.maxReceiveBytes ?? 4096 });
@@ -150,6 +153,7 @@ export class Bus {
       return answer;
     } catch (error) {
       this.#quarantined = true;
+      this.#stale = true;
       this.#lastByteMs = this.#now();
       this.#unasked(reply.leftOver);
       if (error instanceof BridgeError && error.code === 'timeout') this.#count.timeouts += 1;
@@ -159,6 +163,13 @@ export class Bus {
       this.#reply = undefined;
       this.#count.strayBytes += reply.skipped;
     }
+  }
+
+  async #flush(): Promise<void> {
+    // Somebody listens: what is under way is theirs, and thrown away would be a hole in it.
+    if (this.#listeners.size > 0) return;
+    await within(flushTimeoutMs, this.#transport.flush(), () => new Error('flush hangs')).catch(() => {});
+    this.#stale = false;
   }
 
   async #write(question: Question<unknown>): Promise<void> {

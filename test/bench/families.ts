@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
 import type { Driver, ExchangeDriver } from '../../bms/drivers/driver.ts';
 import { driverFor, driverIds } from '../../bms/drivers/registry.ts';
@@ -11,7 +10,7 @@ import { openPtyPair } from '../../services/twin/pty-pair.ts';
 import { type Answers, answered, capturesOf } from '../bms/drivers/captures.ts';
 import { peer } from '../peers.ts';
 import { type Bench, type Figure, figure } from './bench.ts';
-import { type LineCount, pacedLine } from './paced-line.ts';
+import { type LineCount, lineTime, pacedLine } from './paced-line.ts';
 
 /** Ten bits a byte. */
 const bytesPerS = (baud: number): number => baud / 10;
@@ -34,16 +33,20 @@ export const familiesBench: Bench = {
     for (const id of [...exchange, ...MODBUS]) {
       const folder = mkdtempSync(join(tmpdir(), 'holdover-bench-'));
       try {
-        figures.push(await family(driverFor(id), folder, Math.min(runs, MOST_RUNS)));
+        figures.push(...(await family(driverFor(id), folder, Math.min(runs, MOST_RUNS))));
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
     }
-    return { figures, remarks: ['a made device answers at once with a capture of its kind'] };
+    return { figures, remarks: ['a made device answers at once with a capture of its kind', ...REMARKS] };
   },
 };
 
-async function family(known: Driver, folder: string, runs: number): Promise<Figure> {
+const REMARKS = [
+  'a pty hands bytes on by a worker of the kernel, which waits for a processor like everybody: that is in the polls',
+];
+
+async function family(known: Driver, folder: string, runs: number): Promise<readonly Figure[]> {
   const driver = known.shape === 'exchange' ? answered(known as ExchangeDriver) : known;
   if (driver.shape !== 'exchange' && driver.shape !== 'registers') throw new Error(`${driver.id} has no line`);
   const pair = await openPtyPair(folder);
@@ -51,7 +54,7 @@ async function family(known: Driver, folder: string, runs: number): Promise<Figu
   const rate = bytesPerS(driver.line.baud);
   const answers = driver.shape === 'registers' ? modbusAnswer : capturesOf(driver as ExchangeDriver);
   const port = await serve(pair.device, rate, answers);
-  const count: LineCount = { bytes: 0 };
+  const count: LineCount = { bytes: 0, pausesMs: 0 };
   const line = pacedLine(serialTransport({ path: pair.host, line: driver.line }), rate, count);
   const bus =
     driver.shape === 'registers' ? modbusRtuExchange(line, { gapMs: driver.gapMs }) : byteExchange(line, driver);
@@ -62,18 +65,27 @@ async function family(known: Driver, folder: string, runs: number): Promise<Figu
     const startedMs = performance.now();
     await device.poll();
     const polls = Math.max(3, Math.round((RUN_S * 1000) / (performance.now() - startedMs)));
-    const [measured, limits]: [number[], number[]] = [[], []];
+    const [measured, limits, added, allowed]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (let run = 0; run < runs; run += 1) {
-      const before = { bytes: count.bytes, answers: bus.stats.answers };
+      const before = { ...count, answers: bus.stats.answers };
       const runMs = performance.now();
       for (let poll = 0; poll < polls; poll += 1) await device.poll();
       measured.push((polls * 1000) / (performance.now() - runMs));
+      const exchanges = bus.stats.answers - before.answers;
       const lineS = (count.bytes - before.bytes) / rate;
-      const gapS = ((bus.stats.answers - before.answers) * driver.gapMs) / 1000;
+      const gapS = (exchanges * driver.gapMs) / 1000;
       limits.push(polls / (lineS + gapS));
+      added.push((count.pausesMs - before.pausesMs) / exchanges - driver.gapMs);
+      allowed.push(((lineS + gapS) * 1000) / exchanges);
     }
     const what = `${driver.id} at ${driver.line.baud} baud, gap ${driver.gapMs} ms`;
-    return figure(what, 'polls/s', measured, { what: 'the limit of line and gap', values: limits });
+    return [
+      figure(what, 'polls/s', measured, { what: 'the limit of line and gap', values: limits }),
+      figure('  of it ours: from an answer to the next request, besides the gap', 'ms', added, {
+        what: 'line and gap of an exchange',
+        values: allowed,
+      }),
+    ];
   } finally {
     await device.close();
     await bus.close();
@@ -93,7 +105,7 @@ async function serve(path: string, rate: number, answers: Answers): Promise<Seri
     const answer = answers(pending);
     if (answer === undefined) return;
     pending = new Uint8Array();
-    void sleep((answer.length / rate) * 1000).then(() => port.isOpen && port.write(answer));
+    void lineTime(answer.length, rate).then(() => port.isOpen && port.write(answer));
   });
   return port;
 }

@@ -41,7 +41,7 @@ async function onPair(folder: string, runs: number): ReturnType<Bench['run']> {
   const pair = await openPtyPair(folder);
   if (pair === undefined) return { skipped: 'socat made no pty pair in time' };
   const board = await serveJbdOnPath(createWorld(demoRack().world), pair.device, { throttle: true });
-  const count: LineCount = { bytes: 0 };
+  const count: LineCount = { bytes: 0, pausesMs: 0 };
   const { line, gapMs, timeoutMs, tries } = jbd;
   const bus = byteExchange(pacedLine(serialTransport({ path: pair.host, line }), BYTES_PER_S, count), {
     gapMs,

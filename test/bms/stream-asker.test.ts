@@ -18,7 +18,6 @@ function hexFrame(command: number, ...data: number[]): string {
 class Shunt extends MemoryTransport {
   readonly asked: string[] = [];
   blocks = 0;
-  flushes = 0;
   silentUntilMs = 0;
   /** How long it stops its text after a question, ms. */
   pausesMs = 0;
@@ -43,10 +42,6 @@ class Shunt extends MemoryTransport {
       // An unasked frame first, and the answer into the middle of a block.
       setTimeout(() => this.block(`${hexFrame(0xa, 0x8d, 0xed, 0, 0x10, 0x14)}${reply}`), 40);
     };
-  }
-
-  override async flush(): Promise<void> {
-    this.flushes += 1;
   }
 
   start(): void {

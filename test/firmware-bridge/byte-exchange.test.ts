@@ -132,6 +132,42 @@ describe('asking and being answered', () => {
   });
 });
 
+describe('what nobody has read yet', () => {
+  it('is thrown away at first, after a try without a clean answer and after a loss, and at no other time', async () => {
+    const { wire, exchange } = setUp();
+    await outcome(exchange.request(ask(1)));
+    expect(wire.flushes).toBe(1);
+    await outcome(exchange.request(ask(2)));
+    await outcome(exchange.request(ask(3)));
+    expect(wire.flushes).toBe(1);
+
+    const { device } = wire;
+    wire.device = () => {};
+    await failure(exchange.request(ask(4)));
+    expect(wire.flushes).toBe(1);
+    wire.device = device;
+    await outcome(exchange.request(ask(5)));
+    await outcome(exchange.request(ask(6)));
+    expect(wire.flushes).toBe(2);
+
+    wire.unplug();
+    await failure(exchange.request(ask(7)));
+    await vi.advanceTimersByTimeAsync(1000);
+    await outcome(exchange.request(ask(8)));
+    expect(wire.flushes).toBe(3);
+  });
+
+  it('is left to those who listen', async () => {
+    const { wire, exchange } = setUp();
+    const stop = exchange.listen(() => {});
+    await outcome(exchange.request(ask(1)));
+    expect(wire.flushes).toBe(0);
+    stop();
+    await outcome(exchange.request(ask(2)));
+    expect(wire.flushes).toBe(1);
+  });
+});
+
 describe('devices that do not answer as they should', () => {
   it('silent: fails as timeout after all tries, and says so', async () => {
     const { wire, exchange } = setUp();

@@ -8,6 +8,7 @@ export class MemoryTransport implements ByteTransport {
   readonly name = 'memory:test';
   readonly written: Uint8Array[] = [];
   opens = 0;
+  flushes = 0;
   isOpen = false;
   /** Set to make the next openings fail. */
   openError: BridgeError | undefined;
@@ -33,7 +34,9 @@ export class MemoryTransport implements ByteTransport {
     await this.device(bytes);
   }
 
-  async flush(): Promise<void> {}
+  async flush(): Promise<void> {
+    this.flushes += 1;
+  }
 
   onData(listener: (chunk: Uint8Array) => void) {
     return this.#data.add(listener);
