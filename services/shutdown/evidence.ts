@@ -1,6 +1,6 @@
 import type { Observed, Rack } from '../rack/rack.ts';
 import type { NodeSample, PortSample } from '../rack/samples.ts';
-import type { HostPolicy } from './policy.ts';
+import type { HostPolicy, Policy } from './policy.ts';
 import type { PortBefore } from './promises.ts';
 import type { HostState } from './state.ts';
 
@@ -54,6 +54,18 @@ export function portOf(rack: Rack, host: HostPolicy): { port?: PortSample; obser
 export function nodeOf(rack: Rack, host: HostPolicy): NodeSample | undefined {
   if (host.node === undefined || rack.cluster?.freshness !== 'fresh') return undefined;
   return rack.cluster.sample?.nodes.find((each) => each.name === host.node);
+}
+
+/**
+ * Is the API server, and with it a vote of etcd, on this host? By the latest list of nodes, however old; nobody who never
+ * saw one can but take the last stage that has nodes.
+ */
+export function servesTheApi(rack: Rack, policy: Policy, host: HostPolicy): boolean {
+  if (host.node === undefined) return false;
+  const nodes = rack.cluster?.sample?.nodes;
+  if (nodes !== undefined) return nodes.some(({ name, controlPlane }) => name === host.node && controlPlane);
+  const isNode = (id: string): boolean => policy.hosts[id]?.node !== undefined;
+  return policy.stages.findLast(({ hosts }) => hosts.some(isNode))?.name === host.stage;
 }
 
 /** Counts on with the newest rack; a reading that was counted already is not counted twice. */

@@ -1,7 +1,7 @@
 import type { Rack } from '../rack/rack.ts';
 import { secondsUntilWindow } from './clock-window.ts';
 import { CHAIN_EFFICIENCY, energyOf } from './energy.ts';
-import { drawW } from './evidence.ts';
+import { drawW, servesTheApi } from './evidence.ts';
 import { isOff, type Member, membersOf, takesPart } from './goal.ts';
 import { plannedStepS, takenBy } from './learned.ts';
 import type { Policy, StagePolicy } from './policy.ts';
@@ -47,7 +47,7 @@ export function wholeShutdownWh(state: CoordinatorState, rack: Rack, policy: Pol
   let durationS = 0;
   for (const stage of policy.stages) {
     const hosts = membersOf(state, policy, stage.name);
-    durationS += plannedS(policy, stage, hosts);
+    durationS += plannedS(rack, policy, stage, hosts);
     for (const [host, each] of hosts) {
       if (each.phase === 'cut' || each.phase === 'halted')
         wholeLoadW += (each.drawBeforeW ?? host.powerW) / CHAIN_EFFICIENCY;
@@ -65,7 +65,7 @@ function planStage(
 ): StagePlan {
   const beganMs = state.stages.find(({ name }) => name === stage.name)?.beganMs;
   const hosts = membersOf(state, policy, stage.name).filter(takesPart);
-  const durationS = plannedS(policy, stage, hosts);
+  const durationS = plannedS(rack, policy, stage, hosts);
   const elapsedS = beganMs === undefined ? 0 : (rack.monoMs - beganMs) / 1000;
   // A cautious drop: what the ports show, without the losses before them that go away as well.
   const dropW = hosts.reduce((sum, [host, each]) => sum + (isOff(host, each) ? 0 : drawW(rack, host)), 0);
@@ -94,17 +94,21 @@ function stageState(hosts: readonly Member[], beganMs: number | undefined, onBat
 }
 
 /** Planned time from begin to the last cut, with margin, s; only what this stage has to do. */
-function plannedS(policy: Policy, stage: StagePolicy, hosts: readonly Member[]): number {
+function plannedS(rack: Rack, policy: Policy, stage: StagePolicy, hosts: readonly Member[]): number {
   const { expectS, margin, learned } = policy;
   const unlimited = Number.POSITIVE_INFINITY;
   const step = (name: 'cordon' | 'drain' | 'halt' | 'cut', limitS = unlimited): number => {
     const taken = learned === undefined ? undefined : takenBy(learned, name, stage);
     return Math.min(plannedStepS(taken, Math.min(expectS[name], limitS), margin), limitS * margin);
   };
+  const nodes = hosts.filter(([host]) => host.node !== undefined);
+  const servers = nodes.filter(([host]) => servesTheApi(rack, policy, host));
+  // Servers go when the workers are off: where one stage has both, it halts twice.
+  const halts = servers.length > 0 && servers.length < nodes.length ? 2 : 1;
   const longestHaltS = Math.max(0, ...hosts.map(([host]) => host.haltTimeoutS));
   return (
-    (hosts.some(([host]) => host.node !== undefined) ? step('cordon') + step('drain', stage.drainTimeoutS) : 0) +
-    step('halt', longestHaltS) +
+    (nodes.length > 0 ? step('cordon') + step('drain', stage.drainTimeoutS) : 0) +
+    halts * step('halt', longestHaltS) +
     (hosts.some(([host]) => host.cuttable) ? step('cut') : 0)
   );
 }

@@ -10,6 +10,7 @@ import {
   rememberedOf,
   seenOff,
   seenUp,
+  servesTheApi,
 } from './evidence.ts';
 import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts, takesPart } from './goal.ts';
 import type { HostPolicy, StagePolicy } from './policy.ts';
@@ -82,7 +83,7 @@ function somewhereToGo(turn: Turn): boolean {
 /** Sends the halt. From here on there is no turning back: it must go down before it can come up. */
 export function halt(turn: Turn, host: HostPolicy): void {
   if (turn.state.rehearsal?.depth === 'drain') return;
-  if (earlierStagesStillDrain(turn, host)) return;
+  if (earlierStagesStillDrain(turn, host) || (servesTheApi(turn.rack, turn.policy, host) && apiIsNeeded(turn))) return;
   const because = host.canHalt ? 'halt is sent' : 'nothing is configured to halt it';
   // The boot that ends now is the one a later Ready must differ from.
   const bootId = nodeOf(turn.rack, host)?.bootId;
@@ -102,6 +103,22 @@ function earlierStagesStillDrain(turn: Turn, host: HostPolicy): boolean {
     if (began && taking.some(([, state]) => ['up', 'cordoned'].includes(state.phase))) return true;
   }
   return false;
+}
+
+const isNode = ([host]: Member): boolean => host.node !== undefined;
+
+/**
+ * Somebody who is on the way down still needs the API: a server that is drained itself, or a worker that is not off. Both
+ * end at their deadlines. With the last majority of its servers the API is gone, so all of them wait, and go together
+ * (kubernetes-shutdown.md §9).
+ */
+function apiIsNeeded(turn: Turn): boolean {
+  return stagedHosts(turn).some((member) => {
+    const [host, { phase }] = member;
+    if (!isNode(member) || !takesPart(member) || goalOf(turn.state, host) !== 'off') return false;
+    const drains = phase === 'up' || phase === 'cordoned';
+    return drains || (!servesTheApi(turn.rack, turn.policy, host) && (phase === 'drained' || phase === 'halting'));
+  });
 }
 
 /** Waits until it is seen to be off, sends the halt again where it failed, and gives up at the deadline. */

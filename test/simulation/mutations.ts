@@ -1,3 +1,4 @@
+import type { Rack } from '../../services/rack/rack.ts';
 import type { Decision } from '../../services/shutdown/decide.ts';
 import type { CoordinatorState, Effect, JournalEntry } from '../../services/shutdown/state.ts';
 import { CALM, type Mutation, ROUGH } from './run.ts';
@@ -8,6 +9,11 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'cuts the port together with the halt',
     chances: CALM,
     decision: ({ entries, effects }) => ({ entries, effects: effects.flatMap(withCut) }),
+  },
+  {
+    name: 'does not know which hosts serve the API',
+    chances: ROUGH,
+    rack: (rack) => ({ ...rack, ...(rack.cluster === undefined ? {} : { cluster: withoutServers(rack.cluster) }) }),
   },
   {
     name: 'never takes a cordon away',
@@ -136,6 +142,13 @@ type HostEntry = Extract<JournalEntry, { kind: 'host' }>;
 
 function changing(entry: JournalEntry, change: (before: HostEntry['change']) => HostEntry['change']): JournalEntry {
   return entry.kind === 'host' ? { ...entry, change: change(entry.change) } : entry;
+}
+
+/** No node of it has the control plane. */
+function withoutServers(cluster: NonNullable<Rack['cluster']>): NonNullable<Rack['cluster']> {
+  if (cluster.sample === undefined) return cluster;
+  const nodes = cluster.sample.nodes.map((node) => ({ ...node, controlPlane: false }));
+  return { ...cluster, sample: { ...cluster.sample, nodes } };
 }
 
 function without(unwanted: (effect: Effect) => boolean): NonNullable<Mutation['decision']> {

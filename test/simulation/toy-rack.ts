@@ -316,7 +316,7 @@ export class ToyRack {
                     bootId: `boot-${host.boot}`,
                     heartbeatAtMs: 1_780_000_000_000 + host.heartbeatS * 1000,
                     evictablePods: host.pods,
-                    controlPlane: false,
+                    controlPlane: host.id.startsWith('cp'),
                   })),
               },
             },

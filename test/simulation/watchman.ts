@@ -1,5 +1,5 @@
 import type { Policy } from '../../services/shutdown/policy.ts';
-import type { CoordinatorState, JournalEntry } from '../../services/shutdown/state.ts';
+import type { CoordinatorState, HostPhase, JournalEntry } from '../../services/shutdown/state.ts';
 
 /** What the watchman must know of the world, whatever it is made of. */
 export interface Watched {
@@ -14,10 +14,13 @@ export interface Watched {
 /** Mains counts as having been there when it was not away within so many seconds: a loss needs time to be believed. */
 const LATELY_S = 20;
 
+type EntryOf<K extends JournalEntry['kind']> = Extract<JournalEntry, { kind: K }>;
+
 /** Sees to the rules that are about what may be begun, and when; it knows nothing of how it is decided. */
 export class Watchman {
   readonly violations: string[] = [];
   readonly #controlPlane: readonly string[];
+  readonly #nodes: readonly string[];
   readonly #controlStage: string;
   #awayS = Number.NEGATIVE_INFINITY;
   #hadMajority = false;
@@ -25,6 +28,7 @@ export class Watchman {
   /** @param controlStage the stage that holds the control plane */
   constructor(policy: Policy, controlStage = 'control-plane') {
     this.#controlStage = controlStage;
+    this.#nodes = Object.values(policy.hosts).flatMap(({ id, node }) => (node === undefined ? [] : [id]));
     this.#controlPlane = policy.stages.find(({ name }) => name === controlStage)?.hosts ?? [];
   }
 
@@ -32,24 +36,49 @@ export class Watchman {
   saw(before: CoordinatorState, entries: readonly JournalEntry[], world: Watched): void {
     let began = new Set(before.stages.flatMap(({ name, beganMs }) => (beganMs === undefined ? [] : [name])));
     let { phase } = before;
+    const phases = new Map(Object.entries(before.hosts).map(([id, host]) => [id, host.phase]));
     for (const entry of entries) {
       if (entry.kind === 'phase') {
         phase = entry.phase;
         if (phase === 'on-battery' && !this.#lately(world) && before.phase !== 'shutting-down')
           this.#blame(world, 'an outage began while mains was there');
       } else if (entry.kind === 'stage') {
-        began = new Set(began);
-        if (entry.began) began.add(entry.stage);
-        else began.delete(entry.stage);
-        const byMains = entry.trigger !== 'rehearsal';
-        if (entry.began && byMains && !this.#lately(world))
-          this.#blame(world, `${entry.stage} began while mains was there`);
-      } else if (entry.kind === 'host' && entry.change.phase === 'halting' && phase !== 'dark') {
-        const stage = this.#controlPlane.includes(entry.host) ? this.#controlStage : undefined;
-        if (stage !== undefined && !began.has(stage))
-          this.#blame(world, `${entry.host} is halted before its stage begins`);
+        began = this.#stage(entry, began, world);
+      } else if (entry.kind === 'host' && entry.change.phase !== undefined) {
+        if (entry.change.phase === 'halting') {
+          this.#needsApi(entry.host, before, phases, world);
+          if (phase !== 'dark') this.#needsStage(entry.host, began, world);
+        }
+        phases.set(entry.host, entry.change.phase);
       }
     }
+  }
+
+  #stage(entry: EntryOf<'stage'>, before: ReadonlySet<string>, world: Watched): Set<string> {
+    const began = new Set(before);
+    if (entry.began) began.add(entry.stage);
+    else began.delete(entry.stage);
+    if (entry.began && entry.trigger !== 'rehearsal' && !this.#lately(world))
+      this.#blame(world, `${entry.stage} began while mains was there`);
+    return began;
+  }
+
+  #needsStage(host: string, began: ReadonlySet<string>, world: Watched): void {
+    if (this.#controlPlane.includes(host) && !began.has(this.#controlStage))
+      this.#blame(world, `${host} is halted before its stage begins`);
+  }
+
+  /** Nobody halts a server of the API while somebody who goes down needs it. */
+  #needsApi(host: string, before: CoordinatorState, phases: ReadonlyMap<string, HostPhase>, world: Watched): void {
+    // What boots again in the dark has nothing to drain.
+    if (!this.#controlPlane.includes(host) || phases.get(host) !== 'drained') return;
+    const needing = this.#nodes.filter((id) => {
+      const phase = phases.get(id);
+      const drains = phase === 'cordoned';
+      const skipped = before.hosts[id]?.skipped === true;
+      return !skipped && (drains || (!this.#controlPlane.includes(id) && (phase === 'drained' || phase === 'halting')));
+    });
+    if (needing.length > 0) this.#blame(world, `${host} is halted while ${needing} need the API`);
   }
 
   /** Every second: does a majority of the control plane live while nobody wants it down? */

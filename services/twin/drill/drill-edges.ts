@@ -92,8 +92,13 @@ function clusterOf(rack: DrillRack, clock: Clock, { callS, drainS }: DrillTimes)
       if (!(await call())) return { ...nothing, errors: [gone.detail ?? ''] };
       const wait = (ms: number): Promise<void> => clock.sleep(Math.max(0, ms), signal).catch(() => {});
       const stuck = nodes.filter((node) => rack.isStuck(node));
-      await wait(Math.min(drainS * 1000, deadlineMs));
-      for (const node of nodes) if (!stuck.includes(node) && !signal.aborted) onDrained(node);
+      // One after the other, the last of them after the whole time.
+      const eachMs = Math.min(drainS * 1000, deadlineMs) / nodes.length;
+      for (const node of nodes) {
+        await wait(eachMs);
+        if (!rack.apiAvailable) return { ...nothing, left: [`pods on ${node}`], errors: [gone.detail ?? ''] };
+        if (!stuck.includes(node) && !signal.aborted) onDrained(node);
+      }
       if (stuck.length === 0) return nothing;
       await wait(deadlineMs - drainS * 1000);
       return { ...nothing, left: stuck.map((node) => `pods on ${node}`) };

@@ -207,7 +207,7 @@ export class RackSketch {
               ready,
               unschedulable: false,
               evictablePods: 3,
-              controlPlane: false,
+              controlPlane: id.startsWith('cp'),
               ...(bootId === undefined ? {} : { bootId }),
               ...(heartbeatAtMs === undefined ? {} : { heartbeatAtMs }),
             },

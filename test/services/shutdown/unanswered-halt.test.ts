@@ -34,6 +34,8 @@ describe.each<OutcomeCode>(['refused', 'unreachable', 'timeout'])('a halt that w
     for (const { targets } of bench.flying('cut'))
       for (const { host } of targets) Object.assign(bench.rack.host(host), { enabled: false, portState: 'disabled' });
     bench.answer('cut');
+    bench.pass(2);
+    bench.answer('uncordon');
     bench.pass(60);
     // Called off it would have stayed dark: nothing starts what counts as up.
     expect(bench.effects.filter(({ kind }) => kind === 'power')).not.toEqual([]);
