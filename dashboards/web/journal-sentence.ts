@@ -82,7 +82,7 @@ function intent(entry: Entry): string {
     case 'wake':
       return `Wake ${target}`;
     case 'output':
-      return `Switch the output of ${text(effect.pack)} ${effect.on === true ? 'on' : 'off'}`;
+      return `Switch ${text(effect.what, 'the output')} of ${text(effect.pack)} ${effect.on === true ? 'on' : 'off'}`;
     default:
       return `Intend ${text(effect.kind)}`;
   }
@@ -121,6 +121,8 @@ function command(entry: Entry): string {
   if (asked.kind === 'hold') return `${author} holds the schedule for ${duration(Number(asked.forS))}`;
   if (asked.kind === 'abort') return `${author} turns the shutdown round`;
   if (asked.kind === 'lease') return `${author} has this node ${asked.do === 'give' ? 'leave the role' : 'take over'}`;
+  if (asked.kind === 'switch-board')
+    return `${author} has ${text(asked.what)} of ${text(asked.pack)} switched ${asked.on === true ? 'on' : 'off'}${asked.force === true ? ', by force' : ''}`;
   const host = text(asked.host);
   if (asked.kind === 'skip') return `${author} skips ${host}`;
   if (asked.kind === 'unskip') return `${author} lets ${host} take part again`;

@@ -62,6 +62,14 @@ Example: export HOLDOVER_TOKEN=…
     .addArgument(new Argument('<what>', 'take: this one; give: the other one').choices(['take', 'give']))
     .option('--force', 'take it although the broker does not answer; only when the other node is certainly down')
     .action((what, options) => send({ kind: 'lease', do: what, force: options.force === true }, options));
+  add('board', 'switch something of the board of a pack; the journal tells what came of it', ' lfp1 balancing on')
+    .argument('<pack>')
+    .addArgument(new Argument('<what>', 'what to switch').choices(['charge', 'discharge', 'balancing']))
+    .addArgument(new Argument('<state>', 'how').choices(['on', 'off']))
+    .option('--force', 'discharge off although something may live from the pack')
+    .action((pack, what, state, options) =>
+      send({ kind: 'switch-board', pack, what, on: state === 'on', force: options.force === true }, options),
+    );
   add('rehearse', 'really drain one stage on mains and bring it back', ' batch')
     .argument('<stage>')
     .option('--whole', 'also halt its hosts, cut their ports, and start them again')

@@ -11,7 +11,7 @@ export interface OrderOptions {
 }
 
 /** What is asked before an order that takes something down. */
-const GRAVE: Readonly<Partial<Record<Command['kind'], (command: Command) => string>>> = {
+const GRAVE: Readonly<Partial<Record<Command['kind'], (command: Command) => string | undefined>>> = {
   begin: () => 'Shut every stage down now?',
   'power-cycle': (command) => `Cut the power of ${'host' in command ? command.host : ''} and give it back?`,
   lease: (command) =>
@@ -20,6 +20,10 @@ const GRAVE: Readonly<Partial<Record<Command['kind'], (command: Command) => stri
       : command.force
         ? 'Act although the other node may not hear of it? If it lives, both will act.'
         : 'Take over from the node that acts?',
+  'switch-board': (command) =>
+    command.kind === 'switch-board' && command.what === 'discharge' && !command.on
+      ? `Take the power from everything that lives from pack ${command.pack}?`
+      : undefined,
   rehearse: (command) =>
     command.kind === 'rehearse' && command.depth === 'whole'
       ? `Really halt stage ${command.stage}, cut its ports, and start it again?`

@@ -1,4 +1,5 @@
 import { type Answer, accept, refuse } from './answer.ts';
+import { switchBoard } from './board-orders.ts';
 import { isOrderedDown, onMains } from './goal.ts';
 import { powerCycle, skip, takeOver } from './host-orders.ts';
 import { overrule } from './ordered-down.ts';
@@ -35,6 +36,8 @@ function act(turn: Turn, command: Command): Answer {
       return powerCycle(turn, command.host, command.force ?? false);
     case 'lease':
       return refuse('there is only one management node');
+    case 'switch-board':
+      return switchBoard(turn, command);
     case 'rehearse':
       return rehearse(turn, command.stage, command.depth);
   }

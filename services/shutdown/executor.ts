@@ -91,15 +91,18 @@ export class Executor {
       case 'wake':
         return one(effect.host, (await hosts[effect.host]?.wake()) ?? absent(`host ${effect.host}`));
       case 'output':
-        return one(
-          effect.pack,
-          (await this.#edges.packs?.[effect.pack]?.setDischarge(effect.on)) ?? absent(`switching pack ${effect.pack}`),
-        );
+        return one(effect.pack, (await this.#switch(effect)) ?? absent(`switching pack ${effect.pack}`));
       case 'cut':
         return this.#setPorts(effect, false);
       case 'power':
         return this.#setPorts(effect, true);
     }
+  }
+
+  async #switch({ pack, what, on }: Extract<Effect, { kind: 'output' }>): Promise<Outcome | undefined> {
+    const board = this.#edges.packs?.[pack];
+    if (what === 'charge') return await board?.setCharge?.(on);
+    return what === 'balancing' ? await board?.setBalancing?.(on) : await board?.setDischarge(on);
   }
 
   async #setPorts(effect: Extract<Effect, { kind: 'cut' | 'power' }>, enabled: boolean): Promise<EffectResult[]> {

@@ -41,7 +41,7 @@ function isOpen(turn: Turn, pack: string): boolean {
  * Somebody was left alone by a person's order, has come up again, or was never seen to be off and has no port to cut:
  * it would lose its power.
  */
-const isSurelyOff =
+export const isSurelyOff =
   (turn: Turn) =>
   (member: Member): boolean => {
     const [host, state] = member;
@@ -49,6 +49,8 @@ const isSurelyOff =
     return takesPart(member) && isOff(host, state) && state.trouble === undefined && !alive;
   };
 
+/** Begins the key of what a person has ordered. */
+export const BY_HAND = 'output-by-hand:';
 const ON = 'output-on:';
 const OFF = 'output-off:';
 /** A board that does not obey holds the restore up for so many tries, and is tried on after that. */
@@ -65,6 +67,8 @@ export function outputsReturn(turn: Turn): boolean {
 /** What became of it. Off is believed when the board was read back; on ends our part in it. */
 export function takeOutput(turn: Turn, key: string, result: EffectResult): void {
   const { host: pack } = result;
+  // Done once: what came of it is in the journal for whoever ordered it.
+  if (key.startsWith(BY_HAND)) return;
   if (result.code !== 'done' && result.code !== 'already') {
     turn.retryLater('output', pack);
     return;

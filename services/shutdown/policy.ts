@@ -60,6 +60,8 @@ export interface Policy {
   };
   /** Switching the packs' outputs off when everything else is; absent: never. */
   readonly lastAct?: { readonly packs: readonly string[]; readonly afterDarkS: number };
+  /** What may be switched in packs' boards; the others are only read. */
+  readonly boards?: Readonly<Record<string, { readonly mosfets: boolean; readonly balancing: boolean }>>;
   /** IANA name of the zone the windows are in; the machine's own when absent. */
   readonly timeZone?: string;
   readonly circuitLimitA: number;
@@ -108,6 +110,9 @@ export function policyOf(config: Config): Policy {
     ...(shutdown.lastAct === undefined
       ? {}
       : { lastAct: { packs: shutdown.lastAct.packs, afterDarkS: shutdown.lastAct.afterDark } }),
+    boards: Object.fromEntries(
+      config.packs.flatMap(({ id, control }) => (control === undefined ? [] : [[id, control]])),
+    ),
     ...(site.timeZone === undefined ? {} : { timeZone: site.timeZone }),
     circuitLimitA: site.circuit.breakerAmps * site.circuit.continuousRatio,
     circuitVolts: site.circuit.volts,

@@ -81,8 +81,9 @@ export interface HostControl {
   reachable(signal?: AbortSignal): Promise<boolean>;
 }
 
-/** The output of a pack, where its board can switch it. */
+/** The output of a pack, and what else of its board can be switched. All switch and read back, and never reject. */
 export interface OutputControl {
-  /** Switches and reads back. Never rejects. */
   setDischarge(on: boolean): Promise<Outcome>;
+  setCharge?(on: boolean): Promise<Outcome>;
+  setBalancing?(on: boolean): Promise<Outcome>;
 }

@@ -120,7 +120,14 @@ export type Effect =
     }
   | { readonly kind: 'wake'; readonly key: string; readonly host: string }
   /** The output of a pack: the last act of a shutdown, and the first of a restore. */
-  | { readonly kind: 'output'; readonly key: string; readonly pack: string; readonly on: boolean };
+  | {
+      readonly kind: 'output';
+      readonly key: string;
+      readonly pack: string;
+      readonly on: boolean;
+      /** By a person's order, another switch of its board than the output. */
+      readonly what?: 'charge' | 'balancing';
+    };
 
 /** The journal: what was decided, meant and found. Every record carries sequence and wall time when written. */
 export type JournalEntry =
@@ -194,6 +201,14 @@ export type Command =
   | { readonly kind: 'power-cycle'; readonly host: string; readonly force?: boolean | undefined }
   /** Of two management nodes: act from now on, or let the other one act. Not decided here but by the lease. */
   | { readonly kind: 'lease'; readonly do: 'take' | 'give'; readonly force?: boolean | undefined }
+  /** Switch something of a pack's board once; `force` also takes the output from what may live from it. */
+  | {
+      readonly kind: 'switch-board';
+      readonly pack: string;
+      readonly what: 'charge' | 'discharge' | 'balancing';
+      readonly on: boolean;
+      readonly force?: boolean | undefined;
+    }
   /** Really take one stage down on mains, and bring it back. */
   | { readonly kind: 'rehearse'; readonly stage: string; readonly depth: Rehearsal['depth'] };
 

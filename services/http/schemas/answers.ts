@@ -98,13 +98,21 @@ export const commandBody = z
     z.strictObject({ kind: z.literal('take-over'), host: name, as: z.enum(['up', 'off']) }),
     z.strictObject({ kind: z.literal('power-cycle'), host: name, force: z.boolean().optional() }),
     z.strictObject({ kind: z.literal('lease'), do: z.enum(['take', 'give']), force: z.boolean().optional() }),
+    z.strictObject({
+      kind: z.literal('switch-board'),
+      pack: name,
+      what: z.enum(['charge', 'discharge', 'balancing']),
+      on: z.boolean(),
+      force: z.boolean().optional(),
+    }),
     z.strictObject({ kind: z.literal('rehearse'), stage: name, depth: z.enum(['drain', 'whole']) }),
   ])
   .meta({
     description:
       '`begin`: shut down now. `hold`: only empty batteries may begin a stage. `abort`: turn round. `skip`: leave a ' +
       'host alone in this outage. `take-over`: a person has seen to a host. `power-cycle`: switch the port of a hung ' +
-      'host off and on. `rehearse`: really take a stage down on mains and bring it back.',
+      'host off and on. `switch-board`: switch charging, discharging or balancing of a pack whose `control` allows it; ' +
+      'discharging is switched off only in the dark, or with `force`. `rehearse`: really take a stage down on mains and bring it back.',
   });
 
 /** Answer to an accepted command. */

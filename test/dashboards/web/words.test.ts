@@ -242,6 +242,19 @@ describe('journal sentences', () => {
     [{ kind: 'stage', stage: 'batch', began: true, trigger: 'rehearsal' }, 'Stage batch begins: it is rehearsed'],
     [{ kind: 'host', host: 'pi7', change: { skipped: true }, because: 'x' }, 'pi7 is skipped'],
     [{ kind: 'host', host: 'pi7', change: { skipped: false }, because: 'x' }, 'pi7 takes part again'],
+    [
+      {
+        kind: 'command',
+        command: { kind: 'switch-board', pack: 'lfp1', what: 'discharge', on: false, force: true },
+        author: 'cli',
+      },
+      'cli has discharge of lfp1 switched off, by force',
+    ],
+    [
+      { kind: 'intent', effect: { kind: 'output', pack: 'lfp1', on: true, what: 'balancing' } },
+      'Switch balancing of lfp1 on',
+    ],
+    [{ kind: 'intent', effect: { kind: 'output', pack: 'lfp1', on: false } }, 'Switch the output of lfp1 off'],
     [{ kind: 'output', pack: 'lfp1', on: false, because: 'the last act' }, 'Output of lfp1 off: the last act'],
     [{ kind: 'host', host: 'pi1', change: { trouble: null }, because: 'up again' }, 'pi1 is out of trouble (up again)'],
     [{ kind: 'host', host: 'pi1', change: { powerCycles: 1 }, because: 'no answer' }, 'pi1: noted (no answer)'],

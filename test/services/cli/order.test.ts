@@ -47,6 +47,14 @@ describe('an order', () => {
     [['lease', 'take', '--yes'], { kind: 'lease', do: 'take', force: false }],
     [['lease', 'take', '--force', '--yes'], { kind: 'lease', do: 'take', force: true }],
     [['lease', 'give', '--yes'], { kind: 'lease', do: 'give', force: false }],
+    [
+      ['board', 'lfp1', 'balancing', 'on'],
+      { kind: 'switch-board', pack: 'lfp1', what: 'balancing', on: true, force: false },
+    ],
+    [
+      ['board', 'lfp1', 'discharge', 'off', '--force', '--yes'],
+      { kind: 'switch-board', pack: 'lfp1', what: 'discharge', on: false, force: true },
+    ],
     [['rehearse', 'batch', '--yes'], { kind: 'rehearse', stage: 'batch', depth: 'drain' }],
     [['rehearse', 'batch', '--whole', '--yes'], { kind: 'rehearse', stage: 'batch', depth: 'whole' }],
   ])('%j is sent with the token', async (args, body) => {
@@ -69,6 +77,9 @@ describe('an order', () => {
     const { value, err } = await order('begin');
     expect(value).toBe(2);
     expect(err).toMatch(/Nobody is there to answer[\s\S]*--yes/);
+    expect(seen).toEqual([]);
+    const off = await order('board', 'lfp1', 'discharge', 'off');
+    expect(off.err).toMatch(/Take the power from everything that lives from pack lfp1\?[\s\S]*--yes/);
     expect(seen).toEqual([]);
   });
 
