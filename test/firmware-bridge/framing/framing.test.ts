@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Acceptance } from '../../../firmware-bridge/acceptance.ts';
 import { bytesToHex, hexToBytes } from '../../../firmware-bridge/framing/ascii-hex.ts';
-import { byteSum, crc16Modbus } from '../../../firmware-bridge/framing/crc.ts';
+import { byteSum, crc16Modbus, withCrc16Modbus } from '../../../firmware-bridge/framing/crc.ts';
 import { Cursor } from '../../../firmware-bridge/framing/cursor.ts';
 import { acceptLengthPrefixed, type LengthPrefixedShape } from '../../../firmware-bridge/framing/length-prefixed.ts';
 import { Malformed } from '../../../firmware-bridge/framing/malformed.ts';
@@ -17,13 +17,13 @@ describe('crc16Modbus', () => {
   it('gives the CRC of the read request in the serial line specification', () => {
     // 02 07 is the worked example of appendix B: the CRC goes out as 41 12.
     expect(crc16Modbus(Uint8Array.of(0x02, 0x07))).toBe(0x1241);
+    expect(withCrc16Modbus(Uint8Array.of(0x02, 0x07))).toEqual(Uint8Array.of(0x02, 0x07, 0x41, 0x12));
   });
 
   it('is 0 over a frame that ends in its own CRC, and never after one flipped bit', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.nat(), (body, pick) => {
-        const crc = crc16Modbus(body);
-        const frame = Uint8Array.from([...body, crc & 0xff, crc >>> 8]);
+        const frame = withCrc16Modbus(body);
         expect(crc16Modbus(frame)).toBe(0);
         const bit = pick % (frame.length * 8);
         frame[bit >>> 3] = (frame[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
