@@ -100,6 +100,8 @@ async function optionsOf(
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepalive: keepaliveS,
+    // A buffer for every number up to 65535, ready to be sent: 8 MiB.
+    writeCache: false,
     ...(user === undefined ? {} : { username: user }),
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { ca }),

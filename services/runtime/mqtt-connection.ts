@@ -114,6 +114,8 @@ function clientOptions({ target, version, clientId, will, maxPacketBytes }: Conn
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepalive: KEEPALIVE_S,
+    // A buffer for every number up to 65535, ready to be sent: 8 MiB.
+    writeCache: false,
     ...(will === undefined
       ? {}
       : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: true } }),

@@ -231,7 +231,11 @@ class Gate {
 
 async function importAedes(): Promise<typeof import('aedes')> {
   try {
-    return await import('aedes');
+    const aedes = await import('aedes');
+    const { default: packets } = await import('mqtt-packet');
+    // Else the first packet makes a buffer for every number up to 65535, 8 MiB of them, and keeps them.
+    packets.writeToStream.cacheNumbers = false;
+    return aedes;
   } catch (error) {
     throw new Error(
       'mqtt.embedded needs the optional package aedes, which is not installed: npm install aedes, or use mqtt.url with a broker of your own',

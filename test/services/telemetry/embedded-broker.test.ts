@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import mqtt, { type IClientOptions } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -314,6 +315,14 @@ describe('the MQTT sink with the embedded broker', () => {
     const embedded = { port: 0, listen: '127.0.0.1', users: [{ user: 'ha', password: { env: 'HA' }, write: false }] };
     const sink = mqttSink({ embedded, topic: 'rack' }, {}, silent);
     await expect(sink.start(testFeed())).rejects.toThrow(/no password for user ha/);
+  });
+
+  it('keeps no buffer for every number that could be sent', async () => {
+    const broker = await open(users);
+    const writer = await client(broker, ours(broker));
+    await writer.publishAsync('x', 'x', { qos: 1 });
+    const { cache } = createRequire(import.meta.url)('mqtt-packet/numbers.js') as { cache: object };
+    expect(Object.keys(cache)).toEqual([]);
   });
 
   it('says which package is missing, and how to get it', async () => {
