@@ -1,3 +1,4 @@
+import { byNumber } from './port-order.ts';
 import type { Admission, PortPriority, PortSample, SwitchSample } from './samples.ts';
 
 /**
@@ -30,8 +31,6 @@ const RANKS: Readonly<Record<PortPriority, number>> = { critical: 0, high: 1, lo
 /** 0 keeps its power longest; a port that does not tell comes last. */
 const rankOf = ({ priority, priorityRank }: Pick<PortSample, 'priority' | 'priorityRank'>): number =>
   priorityRank ?? (priority === undefined ? Number.POSITIVE_INFINITY : RANKS[priority]);
-
-const byNumber = new Intl.Collator('en', { numeric: true }).compare;
 
 type Ranked = Pick<PortSample, 'port' | 'priority' | 'priorityRank'>;
 

@@ -4,24 +4,24 @@ const QUARTER_MS = 900_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** A time zone by its IANA name; the machine's own when absent. Offsets change on quarters of an hour only. */
+/**
+ * A time zone by its IANA name; the machine's own when absent. Offsets change on quarters of an hour only.
+ * The machine's own needs no more than `Date`: the tables behind `Intl` would stay in memory for as long as we run (8 MiB).
+ */
 export class Zone {
-  readonly name: string;
-  readonly #format: Intl.DateTimeFormat;
+  readonly #name: string | undefined;
   readonly #known = new Map<number, number>();
+  #made: Intl.DateTimeFormat | undefined;
 
+  /** @throws RangeError when the machine's calendar knows no zone of this name */
   constructor(name?: string) {
-    this.#format = new Intl.DateTimeFormat('en-US', {
-      ...(name === undefined ? {} : { timeZone: name }),
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-    this.name = this.#format.resolvedOptions().timeZone;
+    this.#name = name;
+    if (name !== undefined) this.#made = formatOf(name);
+  }
+
+  /** IANA name, as the machine's calendar has it. */
+  get name(): string {
+    return this.#format().resolvedOptions().timeZone;
   }
 
   /** What to add to a time so that reading it as UTC gives the clock on the wall, ms. */
@@ -29,13 +29,23 @@ export class Zone {
     const quarter = Math.floor(atMs / QUARTER_MS);
     const known = this.#known.get(quarter);
     if (known !== undefined) return known;
-    const parts: Record<string, number> = {};
-    for (const { type, value } of this.#format.formatToParts(quarter * QUARTER_MS)) parts[type] = Number(value);
-    const { year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
-    const offset = Date.UTC(year, month - 1, day, hour, minute, second) - quarter * QUARTER_MS;
+    const offset = this.#offsetAt(quarter * QUARTER_MS);
     if (this.#known.size > 4000) this.#known.clear();
     this.#known.set(quarter, offset);
     return offset;
+  }
+
+  #offsetAt(atMs: number): number {
+    if (this.#name === undefined) return -new Date(atMs).getTimezoneOffset() * 60_000;
+    const parts: Record<string, number> = {};
+    for (const { type, value } of this.#format().formatToParts(atMs)) parts[type] = Number(value);
+    const { year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+    return Date.UTC(year, month - 1, day, hour, minute, second) - atMs;
+  }
+
+  #format(): Intl.DateTimeFormat {
+    this.#made ??= formatOf(this.#name);
+    return this.#made;
   }
 
   /** Beginning of the hour on the wall that this moment is in. */
@@ -87,4 +97,17 @@ export class Zone {
     const first = localMs - this.offsetMs(localMs);
     return localMs - this.offsetMs(first);
   }
+}
+
+function formatOf(name: string | undefined): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-US', {
+    ...(name === undefined ? {} : { timeZone: name }),
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
 }

@@ -1,3 +1,5 @@
+import { Zone } from '../runtime/zone.ts';
+
 /** Times of day, in minutes since midnight. `toMin` before `fromMin` reaches over midnight. */
 export interface ClockWindow {
   readonly fromMin: number;
@@ -30,16 +32,13 @@ export function secondsUntilWindow(wallMs: number, windows: readonly ClockWindow
   return Math.min(...untilMin) * 60;
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+const zones = new Map<string | undefined, Zone>();
 
 function minuteOfDay(wallMs: number, timeZone: string | undefined): number {
-  const key = timeZone ?? '';
-  let format = formats.get(key);
-  if (format === undefined) {
-    const zone = timeZone === undefined ? {} : { timeZone };
-    format = new Intl.DateTimeFormat('en-GB', { ...zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-    formats.set(key, format);
+  let zone = zones.get(timeZone);
+  if (zone === undefined) {
+    zone = new Zone(timeZone);
+    zones.set(timeZone, zone);
   }
-  const seconds = ((wallMs / 1000) % 60) / 60;
-  return minutes(format.format(wallMs)) + seconds;
+  return zone.minuteOfDay(wallMs) + ((wallMs / 1000) % 60) / 60;
 }
