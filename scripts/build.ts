@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { lean } from './build/lean.ts';
 import { buildWeb } from './build/web.ts';
 
 /**
@@ -22,10 +23,23 @@ await build({
   platform: 'node',
   target: 'node22',
   sourcemap: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: 'linked',
   logLevel: 'warning',
   // Native addons, and packages that look for their own files at run time.
-  external: ['serialport', '@serialport/*', 'ssh2', 'cpu-features', 'net-snmp', 'modbus-serial', 'aedes', 'i2c-bus'],
+  external: [
+    'serialport',
+    '@serialport/*',
+    'ssh2',
+    'cpu-features',
+    'net-snmp',
+    'modbus-serial',
+    'aedes',
+    'mqtt-packet',
+    'i2c-bus',
+  ],
+  plugins: [lean],
   banner: {
     js: "import { createRequire as holdoverRequire } from 'node:module'; const require = holdoverRequire(import.meta.url);",
   },
