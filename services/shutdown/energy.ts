@@ -18,7 +18,7 @@ export interface EnergyView {
 /** Hosts' draws to watts at the pack: PoE and switch supply, inverter (planner-model.md §3, seed racks 0.78..0.86). */
 export const CHAIN_EFFICIENCY = 0.8;
 const INVERTER_EFFICIENCY = 0.93;
-const CHARGER_EFFICIENCY = 0.92;
+export const CHARGER_EFFICIENCY = 0.92;
 /** Dead reckoning assumes this much more load than was last seen. */
 const PESSIMISM = 1.2;
 
@@ -110,6 +110,22 @@ function measuredLoadW({ bank, circuit }: Rack, onBattery: boolean): number | un
   if (meterW === undefined) return undefined;
   const chargingW = Math.max(0, bank.powerW ?? 0) / CHARGER_EFFICIENCY;
   return Math.max(0, meterW - chargingW) / INVERTER_EFFICIENCY;
+}
+
+/**
+ * What the rack draws from its circuit, W: measured, or reckoned from hosts and charger where no meter tells: a
+ * circuit is not without load because nobody measures it.
+ */
+export function circuitLoad(
+  { rack, policy, state }: { readonly rack: Rack; readonly policy: Policy; readonly state: CoordinatorState },
+  otherW: number,
+): { readonly watts: number; readonly reckoned: boolean } {
+  const { circuit, bank } = rack;
+  if (circuit.freshness === 'fresh' && circuit.currentA !== undefined)
+    return { watts: circuit.currentA * policy.circuitVolts, reckoned: false };
+  const feedingW = (hostsLoadW(rack, policy, state) + otherW) * INVERTER_EFFICIENCY;
+  const chargingW = Math.max(0, bank.powerW ?? 0) / CHARGER_EFFICIENCY;
+  return { watts: feedingW + chargingW, reckoned: true };
 }
 
 function hostsLoadW(rack: Rack, policy: Policy, state: CoordinatorState): number {

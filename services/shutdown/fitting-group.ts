@@ -1,4 +1,5 @@
 import { fits, reservedW, type Starting } from '../rack/budget.ts';
+import { circuitLoad } from './energy.ts';
 import { drawW, portOf, reachable } from './evidence.ts';
 import { type Member, stagedHosts } from './goal.ts';
 import type { Turn } from './turn.ts';
@@ -16,30 +17,47 @@ const BOOT_SURGE = 1.4;
 export function fittingGroup(
   turn: Turn,
   candidates: readonly Member[],
-): { readonly group: readonly Member[]; readonly without: readonly (readonly [Member, string])[] } {
+): {
+  readonly group: readonly Member[];
+  readonly without: readonly (readonly [Member, string])[];
+  /** What the first one that only the circuit keeps back lacks there, W; 0 when there is none. */
+  readonly lackW: number;
+} {
   const { circuit } = turn.rack;
   const rising = stagedHosts(turn).filter(
     ([, state]) => state.phase === 'powering' && state.backSinceMs === undefined && state.trouble === undefined,
   );
-  let circuitFreeW =
-    circuit.freshness === 'fresh' && circuit.currentA !== undefined
-      ? (circuit.limitA - circuit.currentA) * turn.policy.circuitVolts -
-        rising.reduce((sum, member) => sum + moreW(turn, member), 0)
-      : Number.POSITIVE_INFINITY;
+  const load = circuitLoad(turn, turn.otherW);
+  const room: Room = {
+    watts:
+      circuit.limitA * turn.policy.circuitVolts -
+      load.watts -
+      rising.reduce((sum, member) => sum + moreW(turn, member), 0),
+    reckoned: load.reckoned,
+  };
   const group: Member[] = [];
   const without: [Member, string][] = [];
+  let lackW = 0;
   for (const member of candidates) {
     if (group.length >= turn.policy.restore.groupSize) break;
     const wants = wantsOf(turn, member);
-    const lack = lackOf(turn, member, wants, [...rising, ...group], circuitFreeW);
+    const lack = lackOf(turn, member, wants, [...rising, ...group], room);
     if (lack !== undefined) {
       without.push([member, `not started: ${lack}`]);
+      const byCircuit = lackOf(turn, member, wants, [...rising, ...group], Number.POSITIVE_INFINITY) === undefined;
+      if (lackW === 0 && byCircuit) lackW = wants.surgeW - circuitFreeW;
       continue;
     }
-    circuitFreeW -= wants.surgeW;
+    room.watts -= wants.surgeW;
     group.push(member);
   }
-  return { group, without };
+  return { group, without, lackW };
+}
+
+/** What the circuit has left. */
+interface Room {
+  watts: number;
+  readonly reckoned: boolean;
 }
 
 /** Why one more cannot start beside those that are starting; nothing when it can. */
@@ -48,7 +66,7 @@ function lackOf(
   [host]: Member,
   wants: Starting,
   others: readonly Member[],
-  circuitFreeW: number,
+  circuit: Readonly<Room>,
 ): string | undefined {
   const boots = `it takes ${watts(wants.surgeW)} while it boots`;
   if (host.switchId !== undefined) {
@@ -60,7 +78,9 @@ function lackOf(
       return `its class is promised ${watts(classW)}, switch ${host.switchId} has ${watts(leftW + classW)} left to promise`;
     if (lacks === 'power') return `${boots}, switch ${host.switchId} has ${watts(leftW + wants.surgeW)} left`;
   }
-  return wants.surgeW > circuitFreeW ? `${boots}, the circuit has ${watts(circuitFreeW)} left` : undefined;
+  if (wants.surgeW <= circuit.watts) return undefined;
+  const how = circuit.reckoned ? ' as far as can be reckoned without its meter' : '';
+  return `${boots}, the circuit has ${watts(circuit.watts)} left${how}`;
 }
 
 const watts = (value: number): string => `${Math.max(0, value).toFixed(0)} W`;

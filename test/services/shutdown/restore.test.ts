@@ -336,6 +336,18 @@ describe('starting', () => {
     expect(started(bench.effects)).toEqual(['cp1']);
   });
 
+  it.each(['stale', 'absent'] as const)('reckons what the circuit has left while its meter is %s', (freshness) => {
+    const bench = restoring();
+    bench.rack.circuit = { limitA: 16, freshness };
+    bench.rack.bank = { ...bench.rack.bank, powerW: 1620 };
+    bench.pass(32);
+    expect(started(bench.effects)).toEqual([]);
+    expect(bench.host('cp1').trouble).toMatch(/the circuit has 0 W left as far as can be reckoned without its meter/);
+    bench.rack.bank = { ...bench.rack.bank, powerW: 600 };
+    bench.pass(2);
+    expect(started(bench.effects)).toEqual(['cp1', 'cp2']);
+  });
+
   it('brings each port back to what it was, and nothing it did not cut', () => {
     const bench = restoring();
     bootAll(bench, 200);
