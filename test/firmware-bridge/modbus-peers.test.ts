@@ -63,7 +63,7 @@ describe.skipIf(socat.skip || pymodbus.skip)(`Modbus RTU with ${pymodbus.title} 
   beforeAll(async () => {
     wire = await cable(socat.path, folder.path);
     slave = pymodbusSlave(pymodbus.path, folder.path, { serial: wire.b });
-    modbus = modbusRtuExchange(serialTransport({ path: wire.a, line }), { reconnect, timeoutMs: 3000 });
+    modbus = modbusRtuExchange(serialTransport({ path: wire.a, line }), { reconnect, timeoutMs: 20_000 });
     await heals(modbus);
   });
   afterAll(async () => {
@@ -110,7 +110,7 @@ describe.skipIf(pymodbus.skip)(`Modbus TCP with ${pymodbus.title}`, () => {
     port = await freePort();
     slave = pymodbusSlave(pymodbus.path, folder.path, { port });
     await until('pymodbus to listen', () => accepts(port));
-    modbus = modbusTcpExchange({ host: '127.0.0.1', port }, { reconnect, timeoutMs: 3000 });
+    modbus = modbusTcpExchange({ host: '127.0.0.1', port }, { reconnect, timeoutMs: 20_000 });
   });
   afterAll(async () => {
     await modbus.close();
@@ -146,7 +146,7 @@ describe.skipIf(socat.skip || pymodbus.skip)(
       const bridge = await serialServer(wire.a);
       const modbus = modbusRtuExchange(tcpTransport({ host: '127.0.0.1', port: bridge.port }), {
         reconnect,
-        timeoutMs: 3000,
+        timeoutMs: 20_000,
       });
       try {
         await heals(modbus);

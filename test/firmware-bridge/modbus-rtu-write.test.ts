@@ -122,9 +122,9 @@ describe.skipIf(socat.skip || pymodbus.skip)(`Modbus RTU writes to ${pymodbus.ti
   beforeAll(async () => {
     wire = await cable(socat.path, folder.path);
     slave = pymodbusSlave(pymodbus.path, folder.path, { serial: wire.b });
-    modbus = modbusRtuExchange(serialTransport({ path: wire.a, line: { baud: 9600 } }), { timeoutMs: 500 });
+    modbus = modbusRtuExchange(serialTransport({ path: wire.a, line: { baud: 9600 } }), { timeoutMs: 5000 });
     await until('the slave answers', async () =>
-      modbus.read({ unit: 1, table: 'holding', address: 0, count: 1 }).then(
+      modbus.read({ unit: 1, table: 'holding', address: 0, count: 1, timeoutMs: 500, tries: 1 }).then(
         () => true,
         () => false,
       ),

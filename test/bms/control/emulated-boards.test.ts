@@ -7,6 +7,9 @@ import { BOARDS, type BoardKind, serveBoardOnTcp } from '../../../services/twin/
 import { serveJbdOnTcp } from '../../../services/twin/devices/jbd-bms.ts';
 import { smallWorld } from '../../services/twin/small-world.ts';
 
+/** For an answer that comes; a busy machine may keep this process from reading it. */
+const PATIENCE_MS = 10_000;
+
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -56,8 +59,8 @@ describe('an emulated board', () => {
     const line = tcpTransport({ host: '127.0.0.1', port: board.port });
     const bus =
       driver.shape === 'registers'
-        ? modbusRtuExchange(line, { gapMs: driver.gapMs, timeoutMs: 500 })
-        : byteExchange(line, driver);
+        ? modbusRtuExchange(line, { gapMs: driver.gapMs, timeoutMs: PATIENCE_MS })
+        : byteExchange(line, { ...driver, timeoutMs: PATIENCE_MS });
     closers.push(() => bus.close());
     const device = bindDevice(driver, id, bus, { now: () => Date.now(), mono: () => performance.now() });
     const balances = canSwitch(driver, 'balancing');

@@ -12,6 +12,9 @@ import { serveModbusMeter } from '../../../services/twin/devices/modbus-meter.ts
 import { smallWorld } from '../twin/small-world.ts';
 import { captured } from './captured.ts';
 
+/** For an answer that comes; a busy machine may keep this process from reading it. */
+const PATIENCE_MS = 10_000;
+
 let dir = '';
 const closers: (() => Promise<unknown>)[] = [];
 beforeEach(() => {
@@ -28,8 +31,8 @@ async function read(id: string, port: number) {
   const line = tcpTransport({ host: '127.0.0.1', port });
   const bus =
     driver.shape === 'registers'
-      ? modbusRtuExchange(line, { timeoutMs: 500 })
-      : byteExchange(line, driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 });
+      ? modbusRtuExchange(line, { timeoutMs: PATIENCE_MS })
+      : byteExchange(line, { gapMs: 0, tries: 1, ...driver, timeoutMs: PATIENCE_MS });
   closers.push(() => bus.close());
   const device = bindDevice(driver as Driver, id, bus, { now: () => 5, mono: () => performance.now() });
   closers.push(() => device.close());

@@ -227,7 +227,7 @@ describe('a PSE microcontroller behind a serial server', () => {
     const [host = '', port = ''] = served.address.split(':');
     const exchange = byteExchange(tcpTransport({ host, port: Number(port) }), {
       gapMs: 0,
-      timeoutMs: 500,
+      timeoutMs: 5000,
       tries: 1,
       lateMs: 20,
     });

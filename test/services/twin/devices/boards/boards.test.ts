@@ -24,6 +24,9 @@ import { openPtyPair } from '../../../../../services/twin/pty-pair.ts';
 import { peer } from '../../../../peers.ts';
 import { smallWorld, until } from '../../small-world.ts';
 
+/** For an answer that comes; a busy machine may keep this process from reading it. */
+const PATIENCE_MS = 10_000;
+
 const socat = peer('socat');
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -49,8 +52,8 @@ function reader(id: string, line: ByteTransport) {
   if (driver.shape === 'i2c') throw new Error('no line');
   const bus =
     driver.shape === 'registers'
-      ? modbusRtuExchange(line, { gapMs: driver.gapMs, timeoutMs: 600 })
-      : byteExchange(line, driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 });
+      ? modbusRtuExchange(line, { gapMs: driver.gapMs, timeoutMs: PATIENCE_MS })
+      : byteExchange(line, { gapMs: 0, tries: 1, ...driver, timeoutMs: PATIENCE_MS });
   const device = bindDevice(driver as Driver, id, bus, { now: () => Date.now(), mono: () => performance.now() });
   closers.push(() => bus.close());
   closers.push(() => device.close());

@@ -8,6 +8,9 @@ import { type CapturedExchange, replayed } from '../../../../../services/twin/de
 import { serveBoardOnTcp } from '../../../../../services/twin/devices/boards/serve.ts';
 import { smallWorld } from '../../small-world.ts';
 
+/** For an answer that comes; a busy machine may keep this process from reading it. */
+const PATIENCE_MS = 10_000;
+
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -26,8 +29,8 @@ async function polled(id: string, file: string, protocol: string, unit?: number)
   const line = tcpTransport({ host: '127.0.0.1', port: board.port });
   const bus =
     driver.shape === 'registers'
-      ? modbusRtuExchange(line, { timeoutMs: 500 })
-      : byteExchange(line, driver.shape === 'exchange' ? driver : { gapMs: 0, timeoutMs: 1000, tries: 1 });
+      ? modbusRtuExchange(line, { timeoutMs: PATIENCE_MS })
+      : byteExchange(line, { gapMs: 0, tries: 1, ...driver, timeoutMs: PATIENCE_MS });
   closers.push(() => bus.close());
   const options = { now: () => 5, mono: () => performance.now(), ...(unit === undefined ? {} : { unit }) };
   const device = bindDevice(driver, id, bus, options);
