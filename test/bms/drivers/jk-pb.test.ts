@@ -3,7 +3,7 @@ import type { Driver, Fields } from '../../../bms/drivers/driver.ts';
 import { jkModbus } from '../../../bms/drivers/jk-modbus.ts';
 import { jkPb } from '../../../bms/drivers/jk-pb.ts';
 import { acceptAnswer, acknowledgement, triggerRequest } from '../../../bms/drivers/jk-pb-frame.ts';
-import { pbStatus } from '../../../bms/drivers/jk-pb-values.ts';
+import { pbSettings, pbStatus } from '../../../bms/drivers/jk-pb-values.ts';
 import { readVectors, recorded } from './vectors.ts';
 
 const vectors = readVectors('jk');
@@ -199,5 +199,35 @@ describe('a sample of a PB board', () => {
       1,
     );
     expect(jkModbus.sample(merged, 1)).toMatchObject({ voltageV, currentA, socRatio, remainingAh, fullAh, cellsV });
+  });
+});
+
+describe('a status that is not what it should be', () => {
+  /** Two cells of 3.3 V and their sum, where both firmwares have them. */
+  function both(): Uint8Array {
+    const bytes = new Uint8Array(290);
+    const view = new DataView(bytes.buffer);
+    for (const cell of [0, 1]) view.setUint16(2 * cell, 3300, true);
+    for (const mask of [48, 64]) view.setUint32(mask, 3, true);
+    for (const voltage of [112, 144]) view.setUint32(voltage, 6600, true);
+    return bytes;
+  }
+
+  it('is read as the newer one when both could be meant', () => {
+    expect(pbStatus({ bytes: both(), from: 0, littleEndian: true })).toHaveProperty('heating');
+    const older = both();
+    older[144] = 0;
+    expect(pbStatus({ bytes: older, from: 0, littleEndian: true })).not.toHaveProperty('heating');
+  });
+
+  it('has no cells in places that it does not have', () => {
+    const bytes = both().subarray(0, 52);
+    bytes[51] = 0x80;
+    expect(pbStatus({ bytes, from: 0, littleEndian: true }, '24s')).toMatchObject({ cellsV: [3.3, 3.3, 0] });
+  });
+
+  it('lacks a value that is cut', () => {
+    const settings = pbSettings({ bytes: Uint8Array.of(0, 0, 0x0c, 0xe4, 0, 0, 0x0a), from: 0, littleEndian: false });
+    expect(settings).toEqual({ smartSleepV: 3.3 });
   });
 });
