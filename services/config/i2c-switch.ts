@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { byPort } from './by-port.ts';
 import { i2cAddress, i2cPath } from './i2c.ts';
 import type { Problem } from './inspect.ts';
 import type { Config } from './schema.ts';
@@ -7,7 +8,7 @@ import { seconds } from './values.ts';
 /** The part of the configuration about PSE controllers on I2C. */
 
 /** Ports of each kind of chip. */
-const CHANNELS = { tps23861: 4, ltc4266: 4, pd69104: 4, pd690xx: 12 } as const;
+export const CHANNELS = { tps23861: 4, ltc4266: 4, pd69104: 4, pd690xx: 12 } as const;
 
 /** What an `i2c` switch has besides what all switches have. */
 export const i2cSwitch = {
@@ -23,8 +24,7 @@ export const i2cSwitch = {
     .strictObject({ address: z.int().min(0x70).max(0x77).default(0x70), channel: z.int().min(0).max(7) })
     .optional()
     .meta({ description: 'multiplexer (TCA9548A) the chips hang behind' }),
-  ports: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'a port such as 7'), z.array(z.int().min(1)).min(1).max(2))
+  ports: byPort(z.array(z.int().min(1)).min(1).max(2), 'a port such as 7')
     .optional()
     .meta({
       description: 'channels of each port, two where all four pairs are fed; without it every channel is a port',

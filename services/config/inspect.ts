@@ -15,6 +15,7 @@ import { mqttWarnings } from './mqtt.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './schema.ts';
 import { serialSwitchProblems } from './serial-switch.ts';
+import { portProblems } from './switch-ports.ts';
 
 /** What only the whole configuration can tell: names that lead nowhere, hosts that could never be put to bed. */
 
@@ -39,6 +40,7 @@ export function inspect(
     ...boardProblems(config, own),
     ...sensorProblems(config, own),
     ...i2cSwitchProblems(config),
+    ...portProblems(config),
     ...serialSwitchProblems(config),
     ...readOnlySwitchProblems(config),
     ...wiring(config),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { byPort } from './by-port.ts';
 import type { Problem } from './inspect.ts';
 import type { Config } from './schema.ts';
 import { hostPort, seconds } from './values.ts';
@@ -17,13 +18,10 @@ const via = z.union(
 export const serialSwitch = {
   driver: z.literal('poe-serial'),
   via: via.meta({ description: 'the line; 19200 baud unless its board says otherwise (9600, 115200)' }),
-  ports: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'a port such as 7 or lan7'), z.int().min(0).max(47))
-    .optional()
-    .meta({
-      description:
-        'number of each port at the controller, from 0; often not that of the front panel. Without it ports are called 1, 2, … in the order of the controller',
-    }),
+  ports: byPort(z.int().min(0).max(47), 'a port such as 7 or lan7').optional().meta({
+    description:
+      'number of each port at the controller, from 0; often not that of the front panel. Without it ports are called 1, 2, … in the order of the controller',
+  }),
   switching: z.boolean().default(false).meta({
     description: 'let ports be switched; a wrong map cuts the power of others, so look at the readings first',
   }),

@@ -94,4 +94,52 @@ describe('a switch in the configuration', () => {
     expect(problems({ switches: [snmp], hosts: [host('sw2/ether5')] })).toMatchObject([{ path: 'hosts[0].poe' }]);
     expect(problems({ switches: [mikrotik], hosts: [host('sw1/../5')] })).toMatchObject([{ path: 'hosts[0].poe' }]);
   });
+
+  it('knows port 07 for port 7, however it is written', () => {
+    const exec = {
+      id: 'sw1',
+      driver: 'exec',
+      ports: ['07', 'lan3'],
+      status: { command: ['/bin/poe'], read: { json: { enabled: '{port}' } } },
+      on: { command: ['/bin/on', '{port}'] },
+      off: { command: ['/bin/off', '{port}'] },
+    };
+    const serial = { id: 'sw2', driver: 'poe-serial', via: { serial: '/dev/ttyS1' }, switching: true };
+    const i2c = { id: 'sw3', driver: 'i2c', i2c: '/dev/i2c-1', chip: 'tps23861', addresses: [0x20], switching: true };
+    const all = [exec, { ...serial, ports: { '07': 3 } }, { ...i2c, ports: { '07': [1] } }];
+    const hosts = all.map(({ id }) => ({
+      id: `n-${id}`,
+      poe: `${id}/007`,
+      halt: { ssh: { user: 'o', key: { env: 'K' }, hostKey: 'SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' } },
+    }));
+    const switches = all.map((each) => ({ ...each, protect: ['7'] }));
+    expect(problems({ switches, hosts }).filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(problems({ switches: [{ ...serial, ports: { '07': 3, 7: 4 } }] })).toMatchObject([
+      { path: expect.stringContaining('switches[0].ports'), message: expect.stringContaining('twice') },
+    ]);
+    expect(problems({ switches: [{ ...exec, ports: ['7', '07'] }] })).toMatchObject([
+      { path: 'switches[0].ports', message: 'port 7 is there twice' },
+    ]);
+  });
+
+  it('says which port a switch does not have', () => {
+    const modbus = {
+      id: 'sw1',
+      driver: 'modbus',
+      host: '10.0.0.2:502',
+      ports: 8,
+      protect: ['9'],
+      map: { enabled: { base: 0 } },
+    };
+    expect(problems({ switches: [modbus], hosts: [{ id: 'n1', poe: 'sw1/12' }] })).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ path: 'switches[0].protect[0]', message: 'sw1 has no port 9' }),
+        expect.objectContaining({
+          path: 'hosts[0].poe',
+          message: 'sw1 has no port 12',
+          tryThis: 'one of 1, 2, 3, 4, 5, 6, 7, 8',
+        }),
+      ]),
+    );
+  });
 });
