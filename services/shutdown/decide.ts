@@ -2,7 +2,7 @@ import type { Rack } from '../rack/rack.ts';
 import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
-import { cordonsAll, goalOf, isOff, isOrderedDown, stagedHosts, takesPart } from './goal.ts';
+import { cordonsAll, goalOf, hostsOfStage, isOff, isOrderedDown, type Member, stagedHosts, takesPart } from './goal.ts';
 import { awaitOff, cameUp, cordon, cut, drain, halt, stayOff } from './going-down.ts';
 import { lastAct, outputsReturn } from './last-act.ts';
 import { followOrder } from './ordered-down.ts';
@@ -107,7 +107,17 @@ function followMains(turn: Turn): void {
 
 const runOf = (turn: Turn): { runId?: string } => (turn.state.runId === undefined ? {} : { runId: turn.state.runId });
 
+/** Whoever was left alone by a person's order and no longer is goes down, in the dark too. */
+function beginLate(turn: Turn): void {
+  const awake = ([, { phase }]: Member): boolean => phase === 'up' || phase === 'cordoned';
+  for (const { name, beganMs } of turn.state.stages) {
+    if (beganMs === undefined && hostsOfStage(turn, name).filter(takesPart).some(awake))
+      turn.write({ kind: 'stage', stage: name, began: true, trigger: 'operator' });
+  }
+}
+
 function beginStages(turn: Turn): void {
+  if (turn.state.phase === 'dark') beginLate(turn);
   if (turn.state.phase !== 'on-battery' && turn.state.phase !== 'shutting-down') return;
   // Who was dead for a while knows nothing yet, and nothing known looks like nothing left.
   if (turn.looksAround) return;

@@ -4,7 +4,8 @@ import { runPairStory } from './pair/pair-story.ts';
 import { PAIR_FAULTS } from './pair/pair-troubles.ts';
 import { CALM, type Chances, ROUGH, runStory } from './run.ts';
 import { sweepProcesses } from './sweep-processes.ts';
-import { FAULTS, IMPOSSIBLE } from './whole/troubles.ts';
+import { IMPOSSIBLE } from './whole/scenes.ts';
+import { FAULTS } from './whole/troubles.ts';
 import { runWholeStory } from './whole/whole-story.ts';
 
 /**

@@ -48,8 +48,8 @@ export class Ledger {
         this.#orders = [...this.#orders, JSON.stringify(entry)];
         if (entry.author !== '') this.#given.add(entry.command.kind);
       }
-      const order = neededOrder(entry);
-      if (order !== undefined && !this.#given.has(order))
+      const orders = neededOrders(entry);
+      if (orders.length > 0 && !orders.some((order) => this.#given.has(order)))
         this.#blame(timeS, `nobody gave the order behind ${JSON.stringify(entry)}`);
     }
   }
@@ -69,9 +69,9 @@ function subjectsOf(effect: Effect): readonly string[] {
 }
 
 /** What only a person can have brought about. */
-function neededOrder(entry: JournalEntry): Command['kind'] | undefined {
-  if (entry.kind === 'stage' && entry.began && entry.trigger === 'operator') return 'begin';
-  if (entry.kind === 'rehearsal' && entry.began) return 'rehearse';
-  if (entry.kind === 'host' && entry.change.skipped === true) return 'skip';
-  return undefined;
+function neededOrders(entry: JournalEntry): readonly Command['kind'][] {
+  if (entry.kind === 'stage' && entry.began && entry.trigger === 'operator') return ['begin', 'unskip'];
+  if (entry.kind === 'rehearsal' && entry.began) return ['rehearse'];
+  if (entry.kind === 'host' && entry.change.skipped === true) return ['skip'];
+  return [];
 }

@@ -130,14 +130,15 @@ export class TroubledRack extends DrillRack implements Watched {
     return [...this.machines.values()].filter(({ port }) => port?.startsWith(`${id}/`));
   }
 
-  /** A machine that has halted and boots for a reason of its own. */
-  bootByItself(): void {
+  /** A machine that has halted boots for a reason of its own; false when there is none. */
+  bootByItself(): boolean {
     const machine = [...this.machines.values()].find(({ state }) => state === 'halted');
-    if (machine === undefined || (this.bank.open && !this.mains)) return;
+    if (machine === undefined || (this.bank.open && !this.mains)) return false;
     machine.starve();
     machine.feed();
     machine.wake();
     this.#active.bit('host-boots-itself');
+    return true;
   }
 
   override packSample(id: string): PackSample {

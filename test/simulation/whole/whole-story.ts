@@ -11,10 +11,12 @@ import { Watchman } from '../watchman.ts';
 import { complaintsOf } from './complaints.ts';
 import { FakeDisk } from './fake-disk.ts';
 import { Ledger } from './ledger.ts';
+import { LeftRunning } from './left-running.ts';
 import { Life, type Remains, remainsOf } from './life.ts';
 import { type MainsChange, mainsPlan } from './mains-plan.ts';
 import { packOutputs } from './pack-output.ts';
 import { poll } from './polls.ts';
+import { type Now, type Scene, sceneFor } from './scenes.ts';
 import { troubledEdges } from './troubled-edges.ts';
 import type { TroubledRack } from './troubled-rack.ts';
 import { Active, CALLS, someTroubles, type Trouble } from './troubles.ts';
@@ -77,11 +79,13 @@ class Telling {
   readonly #watchman: Watchman;
   readonly #remains: Remains;
   readonly #mains: readonly MainsChange[];
+  readonly #scene: Scene;
   readonly #troubles: { readonly trouble: Trouble; begunS?: number; done: boolean }[];
   readonly #hang = new Set<string>();
   readonly #stuck = new Set<string>();
   readonly #personCordoned = new Set<string>();
   readonly #ledger = new Ledger();
+  readonly #leftRunning = new LeftRunning();
   readonly #timeline: (() => string)[] = [];
   readonly #dark: { socRatio: number; fair: boolean }[] = [];
   readonly #fair: boolean;
@@ -91,6 +95,9 @@ class Telling {
   #wallStepMs = 0;
   #flapUntilS = 0;
   #wanted = true;
+  /** Mains by the scene's will, and until when. */
+  #willed = { present: true, untilS: 0 };
+  #bootDue = false;
   #phaseSinceS = 0;
   #kills = 0;
   #orders = 0;
@@ -102,7 +109,10 @@ class Telling {
     const rng = random(seed * 7919 + 13);
     this.#rng = rng;
     const troubles = someTroubles(seed, rng);
-    const deep = DEEP.has(troubles[0]?.phase ?? 'mains');
+    const { fault, phase } = troubles[0] ?? { fault: 'kill', phase: 'mains' };
+    this.#scene = sceneFor(fault, phase);
+    // A scene on battery is about what an outage has left to do.
+    const deep = DEEP.has(phase) || (phase === 'on-battery' && this.#scene.direct !== undefined);
     this.#config = wholeConfig(rng, deep);
     const truth = policyOf(this.#config);
     this.#policy = mutation.policy?.(truth) ?? truth;
@@ -144,10 +154,12 @@ class Telling {
       const inTrouble = atS < lastS + TROUBLE_S;
       for (const change of this.#mains) if (change.atS === atS) this.#wanted = change.present;
       if (!inTrouble) this.#calmDown();
-      this.#rack.setMainsIfOther(this.#wanted !== atS < this.#flapUntilS);
+      const wanted = atS < this.#willed.untilS ? this.#willed.present : this.#wanted;
+      this.#rack.setMainsIfOther(wanted !== atS < this.#flapUntilS);
       this.#rack.step(1);
       const { state } = this.#life ?? {};
       this.#enter(atS, state);
+      if (inTrouble) this.#direct(atS);
       if (inTrouble) for (const each of this.#troubles) this.#trouble(each, atS);
       this.#beset(atS);
       await this.#live(atS);
@@ -159,7 +171,7 @@ class Telling {
   told(): WholeStory {
     return {
       seed: this.#seed,
-      violations: [...this.#rack.violations, ...this.#watchman.violations, ...this.#ledger.violations],
+      violations: [this.#rack, this.#watchman, this.#ledger, this.#leftRunning].flatMap((each) => each.violations),
       complaints: this.#complaints(),
       timeline: this.#timeline.map((line) => line()),
       kills: this.#kills,
@@ -182,6 +194,7 @@ class Telling {
     this.#active.move(atS, phase);
     if (state !== undefined && this.#life !== undefined) {
       this.#watchman.looks(state, this.#rack);
+      this.#leftRunning.looks(atS, state, this.#rack);
       this.#excuse(state);
     }
   }
@@ -195,6 +208,7 @@ class Telling {
   #calmDown(): void {
     this.#active.end();
     this.#flapUntilS = 0;
+    this.#willed = { present: true, untilS: 0 };
     this.#doom = undefined;
     this.#remains.disk.full = false;
     this.#rack.stepW = 0;
@@ -206,6 +220,9 @@ class Telling {
     if (each.done || this.#active.phase !== trouble.phase || atS - this.#phaseSinceS < trouble.afterS) return;
     // A rack in peace begins later: there has to be something to disturb.
     if (trouble.phase === 'mains' && atS < 30) return;
+    const now = this.#now(atS);
+    if (each === this.#troubles[0] && this.#scene.ready !== undefined && (now === undefined || !this.#scene.ready(now)))
+      return;
     each.done = true;
     this.#say(`${trouble.fault} for ${trouble.forS} s`);
     this.#active.begin(trouble.fault, trouble.forS);
@@ -217,7 +234,34 @@ class Telling {
     if (trouble.phase === 'dark' && trouble.fault === 'disk-full') this.#life?.order({ kind: 'unskip', host: 'pi1' });
   }
 
-  #strike({ fault, forS }: Trouble, atS: number): void {
+  #now(atS: number): Now | undefined {
+    const { state } = this.#life ?? {};
+    if (state === undefined) return undefined;
+    return { phase: this.#active.phase, phaseS: atS - this.#phaseSinceS, state, rack: this.#rack };
+  }
+
+  #direct(atS: number): void {
+    const now = this.#now(atS);
+    if (now === undefined) return;
+    this.#scene.direct?.(now, {
+      order: (command) => {
+        this.#unfair = true;
+        this.#say(JSON.stringify(command));
+        this.#life?.order(command);
+      },
+      mains: (present, forS) => {
+        this.#unfair = true;
+        this.#willed = { present, untilS: atS + forS };
+      },
+      begin: (fault, forS) => {
+        this.#active.begin(fault, forS);
+        this.#strike({ fault, forS }, atS);
+      },
+      restartSwitch: () => this.#strike({ fault: 'switch-restarts', forS: 0 }, atS),
+    });
+  }
+
+  #strike({ fault, forS }: Pick<Trouble, 'fault' | 'forS'>, atS: number): void {
     const { disk } = this.#remains;
     switch (fault) {
       case 'flap':
@@ -236,7 +280,7 @@ class Telling {
         this.#active.bit('switch-restarts');
         return;
       case 'host-boots-itself':
-        this.#rack.bootByItself();
+        this.#bootDue = true;
         return;
       case 'clock-step':
         this.#wallStepMs += oneOf(this.#rng, [-86_400_000, -3_600_000, -90_000, 45_000, 600_000, 86_400_000]);
@@ -284,6 +328,7 @@ class Telling {
     if (this.#doom !== undefined && atS >= this.#doom.byS)
       this.#die(this.#doom.how === 'flush' ? 'torn-write' : 'kill');
     if (this.#active.on('brown-out')) this.#active.bit('brown-out');
+    if (this.#bootDue && this.#active.on('host-boots-itself')) this.#bootDue = !this.#rack.bootByItself();
   }
 
   async #live(atS: number): Promise<void> {
