@@ -43,6 +43,7 @@ const schedule: CoordinatorView['schedule'] = {
   feasible: true,
   stages: [
     { name: 'batch', hosts: [], state: 'down', mustBeginBelowWh: 1, durationS: 1, loadAfterW: 1 },
+    { name: 'middle', hosts: [], state: 'going-down', mustBeginBelowWh: 1, durationS: 1, loadAfterW: 1 },
     { name: 'workers', hosts: [], state: 'waiting', beginsInS: 1380, mustBeginBelowWh: 1, durationS: 1, loadAfterW: 1 },
   ],
 };
@@ -89,6 +90,7 @@ describe('status', () => {
       'ups       apc: battery, 42 %, 23 min left',
       'ups       old: stale',
       'stage     batch: down',
+      'stage     middle: going down',
       'stage     workers: begins in 23 min',
       'hosts     2 up, 1 cut',
       'trouble   c: did not come up',
