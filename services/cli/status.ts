@@ -46,7 +46,8 @@ function describe(rack: Rack, coordinator: Seen): string[] {
   if (coordinator.lease !== undefined) lines.splice(1, 0, `node      ${leaseWords(coordinator.lease)}`);
   lines.push(...upsLines(rack), ...switchLines(rack, coordinator.hosts));
   for (const stage of coordinator.schedule.stages) {
-    const when = stage.beginsInS === undefined ? stage.state.replace('-', ' ') : `begins in ${sayDuration(stage.beginsInS)}`;
+    const when =
+      stage.beginsInS === undefined ? stage.state.replace('-', ' ') : `begins in ${sayDuration(stage.beginsInS)}`;
     lines.push(
       `stage     ${stage.name}: ${when}${stage.beginsInS === undefined || coordinator.schedule.basis === 'live' ? '' : ' if mains failed now'}`,
     );
