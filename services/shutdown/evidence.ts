@@ -145,7 +145,10 @@ export function seenOff(
   }
   // Whole racks fall silent when a switch starts anew; only of who was told to halt it says something.
   if (host.canHalt && !state.haltTaken) return undefined;
-  return longSilent(watch, host, state, nowMs) ? 'no longer answers' : undefined;
+  // It may have booted by itself just before its switch fell silent: as long as it drew power it was not off.
+  const drewMs = port !== undefined && !drawIsLow(port, host, state) ? (observed?.receivedAtMs ?? 0) : 0;
+  const silentSinceMs = Math.max(watch.silentSinceMs, drewMs);
+  return longSilent({ ...watch, silentSinceMs }, host, state, nowMs) ? 'no longer answers' : undefined;
 }
 
 /** A machine closes its network long before its disks: silence alone must have lasted. */
