@@ -4,8 +4,9 @@
 export function wordsOf(bytes: Uint8Array, lowFirst = false): Uint16Array {
   const words = new Uint16Array(bytes.length >>> 1);
   for (let at = 0; at < words.length; at += 1) {
-    const [one, other] = [bytes[2 * at] ?? 0, bytes[2 * at + 1] ?? 0];
-    words[at] = lowFirst ? (other << 8) | one : (one << 8) | other;
+    const high = bytes[2 * at + (lowFirst ? 1 : 0)] ?? 0;
+    const low = bytes[2 * at + (lowFirst ? 0 : 1)] ?? 0;
+    words[at] = (high << 8) | low;
   }
   return words;
 }
