@@ -59,6 +59,7 @@ const EDGES = [
   'services/poe',
   'services/cluster',
   'services/hosts',
+  'services/charger',
   'services/telemetry',
   'services/nut',
   'services/http',

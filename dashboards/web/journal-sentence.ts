@@ -155,6 +155,8 @@ export function sentence(entry: Entry): string {
       return `Rehearsal of ${text(entry.stage)} ${entry.began === false ? 'ends' : 'begins'}${because}`;
     case 'ordered-down':
       return `Order of ups ${text(entry.ups)} to go down ${orderWords(entry)}${because}`;
+    case 'charger':
+      return `The charger is ${entry.amps === undefined ? 'left to itself' : `set to ${text(entry.amps)} A`}${because}`;
     case 'output':
       return `Output of ${text(entry.pack)} ${entry.on === true ? 'on' : 'off'}${because}`;
     case 'hold':

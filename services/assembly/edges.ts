@@ -1,4 +1,6 @@
+import { commandCharger } from '../charger/index.ts';
 import { type Cluster, openCluster } from '../cluster/index.ts';
+import type { ChargerConfig } from '../config/charger.ts';
 import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
 import type { SwitchConfig } from '../config/switches.ts';
@@ -7,7 +9,7 @@ import type { AgentOrders } from '../hosts/index.ts';
 import { openSwitch, type SwitchSecrets } from '../poe/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
-import type { HostControl, PoeSwitch } from '../shutdown/promises.ts';
+import type { ChargerControl, HostControl, PoeSwitch } from '../shutdown/promises.ts';
 import { openHosts } from './host-edges.ts';
 import type { I2cBuses } from './i2c.ts';
 
@@ -16,6 +18,7 @@ export interface OpenEdges {
   readonly cluster?: Cluster;
   readonly switches: Readonly<Record<string, PoeSwitch>>;
   readonly hosts: Readonly<Record<string, HostControl>>;
+  readonly charger?: ChargerControl;
   /** Orders for hosts that fetch them; absent where no host has an agent. */
   readonly agents?: AgentOrders;
 }
@@ -29,9 +32,13 @@ export async function openEdges(config: Config, clock: Clock, i2c: I2cBuses, wir
     switches: Object.fromEntries(switches.map((each) => [each.id, each])),
     hosts: Object.fromEntries(hosts.map((each) => [each.id, each])),
     ...(agents === undefined ? {} : { agents }),
+    ...(config.charger === undefined ? {} : { charger: openCharger(config.charger) }),
     ...(cluster === undefined ? {} : { cluster }),
   };
 }
+
+const openCharger = ({ set: { command } }: ChargerConfig): ChargerControl =>
+  commandCharger(command, readAll(command.env, 'charger: env'));
 
 async function openClusterAt(config: NonNullable<Config['cluster']>, clock: Clock): Promise<Cluster> {
   try {

@@ -1,5 +1,6 @@
 import { type Driver, driverFor, driverIds, type MappingDriver } from '#bms';
 import { chemistryOf } from '#bms/model';
+import { chargerProblems } from './charger.ts';
 import { boardProblems } from './devices.ts';
 import { probeTarget } from './hosts.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
@@ -55,6 +56,7 @@ export function inspect(
     ...inspectNut(config),
     ...notifyProblems(config),
     ...leaseProblems(config),
+    ...chargerProblems(config),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chargerSchema } from './charger.ts';
 import { clusterSchema } from './cluster.ts';
 import { boardOptions, unitsOption } from './devices.ts';
 import { energyPriceSchema, historySchema } from './history.ts';
@@ -193,6 +194,7 @@ export const configSchema = z.strictObject({
   cluster: clusterSchema.optional(),
   shutdown: shutdown.prefault({}),
   lease: leaseSchema.optional(),
+  charger: chargerSchema.optional(),
   mqtt: mqttSchema.optional(),
   influx: influxSchema.optional(),
   nut: nutSchema.optional(),

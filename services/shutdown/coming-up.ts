@@ -1,3 +1,4 @@
+import { canMakeRoom } from './charger-guard.ts';
 import { nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
 import { fittingGroup } from './fitting-group.ts';
 import { canCut, goalOf, hostsOfStage, type Member, stagedHosts } from './goal.ts';
@@ -32,27 +33,29 @@ function stopDrain(turn: Turn, stage: string): void {
 
 /**
  * Starts what is cut or halted, the last stage first, in groups that fit the switch and the circuit. A host that has
- * no room even when nothing else is starting is named, keeps nobody waiting, and is tried again with every group.
+ * no room even when nothing else is starting is named, keeps nobody waiting, and is tried again with every group; before
+ * that, charging slows down. Gives back what the next one lacks on the circuit, W.
  */
-export function startGroup(turn: Turn): void {
+export function startGroup(turn: Turn): number {
   const stages = turn.policy.stages.toReversed();
   const waiting = stages.findIndex(({ name }) => hostsOfStage(turn, name).some(isAwaited));
   const begun = waiting < 0 ? stages : stages.slice(0, waiting + 1);
   const candidates = begun.flatMap(({ name }) => hostsOfStage(turn, name).filter(startable(turn)));
-  if (candidates.length === 0 || restoreGate(turn.state, turn.rack, turn.policy) !== undefined) return;
+  if (candidates.length === 0 || restoreGate(turn.state, turn.rack, turn.policy) !== undefined) return 0;
   const last = turn.watch.lastGroupMs;
-  if (last !== undefined && turn.nowMs - last < turn.policy.restore.groupEveryS * 1000) return;
-  const { group, without } = fittingGroup(turn, candidates);
+  if (last !== undefined && turn.nowMs - last < turn.policy.restore.groupEveryS * 1000) return 0;
+  const { group, without, lackW } = fittingGroup(turn, candidates);
   const starting = stagedHosts(turn).some(([, state]) => state.phase === 'powering' && state.trouble === undefined);
-  if (group.length === 0 && !starting) {
+  if (group.length === 0 && !starting && !(lackW > 0 && canMakeRoom(turn))) {
     for (const [[host, state], trouble] of without)
       if (state.trouble === undefined) turn.host(host.id, { trouble }, trouble);
   }
-  if (group.length === 0) return;
+  if (group.length === 0) return lackW;
   turn.watch = { ...turn.watch, lastGroupMs: turn.nowMs };
   for (const [host] of group) turn.host(host.id, { phase: 'powering', trouble: null }, 'mains is back');
   powerPorts(turn, group);
   for (const [host, state] of group) if (!canCut(host, state)) wake(turn, host);
+  return lackW;
 }
 
 /** Its stage is not back before it is; one that is in trouble keeps nobody waiting. */

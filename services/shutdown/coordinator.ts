@@ -189,7 +189,7 @@ export class Coordinator implements Part, Desk {
    * still put to bed, for that can be seen in the cluster and does no harm twice.
    */
   #act(effects: readonly Effect[], written: boolean): void {
-    const switching = ({ kind }: Effect): boolean => kind === 'cut' || kind === 'power' || kind === 'output';
+    const switching = ({ kind }: Effect): boolean => ['cut', 'power', 'output', 'charger'].includes(kind);
     this.#executor.start(effects.filter((effect) => written || !switching(effect)));
     if (written) return;
     const because = `the journal cannot be written: ${this.#options.journal.failure ?? 'unknown reason'}`;

@@ -1,4 +1,5 @@
 import type { Rack } from '../rack/rack.ts';
+import { guardCharger } from './charger-guard.ts';
 import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
@@ -51,7 +52,8 @@ export function decide(
   lastAct(turn);
   const onMains = turn.state.phase === 'restoring' || turn.state.phase === 'mains';
   // Nothing is started on a bus that could not carry it through the next failure.
-  if (onMains && !outputsReturn(turn)) startGroup(turn);
+  const lackW = onMains && !outputsReturn(turn) ? startGroup(turn) : 0;
+  guardCharger(turn, lackW);
   closePhase(turn);
   return {
     state: turn.state,

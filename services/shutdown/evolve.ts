@@ -45,13 +45,10 @@ export function evolve(state: CoordinatorState, entry: JournalEntry, atMs: numbe
       const { stage, depth, runId } = entry;
       return { ...rest, rehearsal: { stage, depth, sinceMs: atMs }, ...(runId === undefined ? {} : { runId }) };
     }
-    case 'ordered-down': {
-      const { orderedDown: _, ...rest } = state;
-      if (!entry.began) return rest;
-      const { ups, overruled, runId } = entry;
-      const orderedDown = { ups, ...(overruled === undefined ? {} : { overruled }) };
-      return { ...rest, orderedDown, ...(runId === undefined ? {} : { runId }) };
-    }
+    case 'ordered-down':
+      return orderDown(state, entry);
+    case 'charger':
+      return setCharger(state, entry);
     case 'output': {
       const { outputsOff = [], ...rest } = state;
       const others = outputsOff.filter((pack) => pack !== entry.pack);
@@ -80,6 +77,20 @@ function takenHalts(state: CoordinatorState, results: readonly EffectResult[]): 
     });
   return taken.length === 0 ? state : { ...state, hosts: { ...state.hosts, ...Object.fromEntries(taken) } };
 }
+
+function orderDown(
+  { orderedDown: _, ...rest }: CoordinatorState,
+  { began, ups, overruled, runId }: Extract<JournalEntry, { kind: 'ordered-down' }>,
+): CoordinatorState {
+  if (!began) return rest;
+  const orderedDown = { ups, ...(overruled === undefined ? {} : { overruled }) };
+  return { ...rest, orderedDown, ...(runId === undefined ? {} : { runId }) };
+}
+
+const setCharger = (
+  { chargerA: _, ...rest }: CoordinatorState,
+  { amps }: Extract<JournalEntry, { kind: 'charger' }>,
+): CoordinatorState => (amps === undefined ? rest : { ...rest, chargerA: amps });
 
 function enterPhase(
   state: CoordinatorState,

@@ -1,5 +1,13 @@
 import { LEFT_RUNNING } from './because.ts';
-import type { ClusterControl, DrainReport, HostControl, Outcome, OutputControl, PoeSwitch } from './promises.ts';
+import type {
+  ChargerControl,
+  ClusterControl,
+  DrainReport,
+  HostControl,
+  Outcome,
+  OutputControl,
+  PoeSwitch,
+} from './promises.ts';
 import type { Effect, EffectResult, Input } from './state.ts';
 
 /** What the coordinator acts through. */
@@ -7,6 +15,7 @@ export interface Edges {
   readonly cluster?: ClusterControl;
   readonly switches: Readonly<Record<string, PoeSwitch>>;
   readonly hosts: Readonly<Record<string, HostControl>>;
+  readonly charger?: ChargerControl;
   /** Packs whose output may be switched. */
   readonly packs?: Readonly<Record<string, OutputControl>>;
 }
@@ -92,6 +101,8 @@ export class Executor {
         return one(effect.host, (await hosts[effect.host]?.wake()) ?? absent(`host ${effect.host}`));
       case 'output':
         return one(effect.pack, (await this.#switch(effect)) ?? absent(`switching pack ${effect.pack}`));
+      case 'charger':
+        return one('charger', (await this.#edges.charger?.setCurrent(effect.amps)) ?? absent('the charger'));
       case 'cut':
         return this.#setPorts(effect, false);
       case 'power':
@@ -167,6 +178,7 @@ function targetsOf(effect: Effect): readonly string[] {
   if (effect.kind === 'output') return [effect.pack];
   return 'targets' in effect ? effect.targets.map(({ host }) => host) : [effect.host];
 }
+  if (effect.kind === 'charger') return ['charger'];
 
 function failed(effect: Effect, error: unknown): EffectResult[] {
   const detail = error instanceof Error ? error.message : String(error);

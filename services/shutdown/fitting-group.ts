@@ -44,8 +44,9 @@ export function fittingGroup(
     const lack = lackOf(turn, member, wants, [...rising, ...group], room);
     if (lack !== undefined) {
       without.push([member, `not started: ${lack}`]);
-      const byCircuit = lackOf(turn, member, wants, [...rising, ...group], Number.POSITIVE_INFINITY) === undefined;
-      if (lackW === 0 && byCircuit) lackW = wants.surgeW - circuitFreeW;
+      const endless = { watts: Number.POSITIVE_INFINITY, reckoned: false };
+      const byCircuit = lackOf(turn, member, wants, [...rising, ...group], endless) === undefined;
+      if (lackW === 0 && byCircuit) lackW = wants.surgeW - room.watts;
       continue;
     }
     room.watts -= wants.surgeW;

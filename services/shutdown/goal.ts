@@ -41,7 +41,7 @@ const BACK_TO_BACK: ReadonlySet<string> = new Set(['energy', 'operator', 'extern
 /** Nothing is under way and nothing is ours to undo: the record of what was is no longer needed. */
 export function atPeace(state: CoordinatorState): boolean {
   const settled = Object.values(state.hosts).every((host) => host.phase === 'up' && !host.cordonedByUs);
-  return state.phase === 'mains' && state.runId === undefined && settled;
+  return state.phase === 'mains' && state.runId === undefined && state.chargerA === undefined && settled;
 }
 
 /** Nothing more can be done to take its power away. */

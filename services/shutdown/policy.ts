@@ -39,6 +39,12 @@ export interface StagePolicy {
   readonly pdbGraceS: number;
 }
 
+/** A charger whose current can be set, A on the battery's side. */
+export interface ChargerPolicy {
+  readonly normalA: number;
+  readonly lowestA: number;
+}
+
 export interface Policy {
   readonly hosts: Readonly<Record<string, HostPolicy>>;
   readonly stages: readonly StagePolicy[];
@@ -66,6 +72,7 @@ export interface Policy {
   readonly timeZone?: string;
   readonly circuitLimitA: number;
   readonly circuitVolts: number;
+  readonly charger?: ChargerPolicy;
 }
 
 /** Reads the policy off a validated configuration. */
@@ -116,6 +123,9 @@ export function policyOf(config: Config): Policy {
     ...(site.timeZone === undefined ? {} : { timeZone: site.timeZone }),
     circuitLimitA: site.circuit.breakerAmps * site.circuit.continuousRatio,
     circuitVolts: site.circuit.volts,
+    ...(config.charger === undefined
+      ? {}
+      : { charger: { normalA: config.charger.normalA, lowestA: config.charger.lowestA } }),
   };
 }
 

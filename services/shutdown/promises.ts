@@ -87,3 +87,9 @@ export interface OutputControl {
   setCharge?(on: boolean): Promise<Outcome>;
   setBalancing?(on: boolean): Promise<Outcome>;
 }
+/** A charger whose current can be set. */
+export interface ChargerControl {
+  /** Sets the current on the battery's side, A. `done`: it was accepted. Never rejects. */
+  setCurrent(amps: number): Promise<Outcome>;
+}
+

@@ -1,4 +1,5 @@
 import { CORDONED, DRAINED } from './because.ts';
+import { takeCharger } from './charger-guard.ts';
 import { type HostWatch, nothingSeen } from './evidence.ts';
 import { goalOf } from './goal.ts';
 import { takeOutput } from './last-act.ts';
@@ -21,6 +22,7 @@ export function takeResult(turn: Turn, input: Result): void {
   if (!known) return;
   for (const result of input.results) {
     if (input.effectKind === 'output') takeOutput(turn, input.key, result);
+    else if (input.effectKind === 'charger') takeCharger(turn, input.key, result);
     else apply(turn, input, result);
   }
 }
@@ -56,8 +58,7 @@ function apply(turn: Turn, input: Result, result: EffectResult): void {
     case 'wake':
       turn.retryLater('wake', host.id);
       return;
-    case 'stop-drain':
-    case 'output':
+    default:
       return;
   }
 }

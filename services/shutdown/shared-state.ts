@@ -49,6 +49,7 @@ const agedSchema = z.object({
   orderedDown: z.object({ ups: name, overruled: z.literal(true).optional() }).optional(),
   outputsOff: z.array(name).max(1000).optional(),
   lossesMs: z.array(ageMs).max(100).optional(),
+  chargerA: z.number().min(0).max(10_000).optional(),
 });
 
 /** A state whose times are ages, ms. */

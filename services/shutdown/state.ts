@@ -72,6 +72,8 @@ export interface CoordinatorState {
   readonly orderedDown?: { readonly ups: string; readonly overruled?: true };
   /** Packs whose output we have switched off, or are about to. */
   readonly outputsOff?: readonly string[];
+  /** What the charger was set to by us, or is about to be, A; absent while it charges as it likes. */
+  readonly chargerA?: number;
   /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
   readonly lossesMs?: readonly number[];
   /** What this node was to the other one when it last knew, where there are two. */
@@ -121,6 +123,8 @@ export type Effect =
   | { readonly kind: 'wake'; readonly key: string; readonly host: string }
   /** The output of a pack: the last act of a shutdown, and the first of a restore. */
   | {
+  /** The charger's current, A. */
+  | { readonly kind: 'charger'; readonly key: string; readonly amps: number }
       readonly kind: 'output';
       readonly key: string;
       readonly pack: string;
@@ -161,6 +165,8 @@ export type JournalEntry =
   | { readonly kind: 'output'; readonly pack: string; readonly on: boolean; readonly because: string }
   | { readonly kind: 'intent'; readonly effect: Effect }
   | {
+  /** Without `amps`: the charger is left to itself again. */
+  | { readonly kind: 'charger'; readonly amps?: number; readonly because: string }
       readonly kind: 'outcome';
       readonly key: string;
       readonly effectKind: Effect['kind'];

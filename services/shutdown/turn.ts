@@ -15,6 +15,8 @@ export interface Watch {
   readonly hosts: Readonly<Record<string, HostWatch>>;
   /** When the outputs of packs were seen open right after we had switched them, monotonic ms by pack. */
   readonly openedMs?: Readonly<Record<string, number>>;
+  /** What the charger was last set to, and when that was done. */
+  readonly charger?: { readonly amps: number; readonly atMs: number };
   /** When the latest group of ports was switched on. */
   readonly lastGroupMs?: number;
   /** When this life decided for the first time, monotonic ms. */
@@ -43,6 +45,8 @@ export function hostsOf(effect: Effect): readonly string[] {
       return [];
     case 'output':
       return [effect.pack];
+    case 'charger':
+      return ['charger'];
     default:
       return [effect.host];
   }

@@ -229,6 +229,7 @@ export class ToyRack {
         return 'done';
       case 'stop-drain':
       case 'output':
+      case 'charger':
         return 'done';
     }
   }

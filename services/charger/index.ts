@@ -1,0 +1,1 @@
+export { commandCharger } from './command-charger.ts';
