@@ -146,8 +146,8 @@ export function seenOff(
   // Whole racks fall silent when a switch starts anew; only of who was told to halt it says something.
   if (host.canHalt && !state.haltTaken) return undefined;
   // It may have booted by itself just before its switch fell silent: as long as it drew power it was not off.
-  const drewMs = port !== undefined && !drawIsLow(port, host, state) ? (observed?.receivedAtMs ?? 0) : 0;
-  const silentSinceMs = Math.max(watch.silentSinceMs, drewMs);
+  const drew = port?.powerW !== undefined && !drawIsLow(port, host, state);
+  const silentSinceMs = Math.max(watch.silentSinceMs, drew ? (observed?.receivedAtMs ?? 0) : 0);
   return longSilent({ ...watch, silentSinceMs }, host, state, nowMs) ? 'no longer answers' : undefined;
 }
 
