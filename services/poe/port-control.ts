@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { PoeSwitch } from '../shutdown/promises.ts';
 import { known } from './figures.ts';
 import { sum } from './rfc3621.ts';
-import { type Failures, type PortNow, switchPorts } from './switching.ts';
+import { type Failures, type PortNow, type SwitchingSite, switchPorts } from './switching.ts';
 
 /** The shape of every driver whose ports are known by one name each. */
 
@@ -31,8 +31,16 @@ export interface PortControl {
   read(signal?: AbortSignal): Promise<ControlReading>;
   /** The same for some ports, where that is cheaper. */
   readonly readSome?: (ports: readonly string[], signal?: AbortSignal) => Promise<ControlReading>;
-  /** Writes these ports and no other; resolves with what failed. */
-  write(ports: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<Failures>;
+  /**
+   * Writes these ports and no other; resolves with what failed.
+   * @param asSet by port, what its sample told as `asSet` before it was cut
+   */
+  write(
+    ports: readonly string[],
+    enabled: boolean,
+    signal?: AbortSignal,
+    asSet?: ReadonlyMap<string, string>,
+  ): Promise<Failures>;
   /** Throws away what a session needs. */
   close(): Promise<void>;
 }
@@ -78,8 +86,6 @@ export function controlledSwitch(
     key: (name: string) => (PORT_NAME.test(name) ? name : undefined),
     look: async (ports: readonly string[], signal?: AbortSignal) =>
       portsNow(await inTurn(() => control.readSome?.(ports, signal) ?? control.read(signal))),
-    write: (ports: readonly string[], enabled: boolean, signal?: AbortSignal) =>
-      inTurn(() => control.write(ports, enabled, signal)),
     noSuchPort: (port: string) => `switch ${id} has no PoE port ${port}`,
   };
   return {
@@ -88,7 +94,10 @@ export function controlledSwitch(
       const reading = await inTurn(() => control.read(signal));
       return controlSample({ ...reading, ...known({ budgetW, guardW, admission }) }, clock.wallMs());
     },
-    setPorts: (ports, enabled, signal) => switchPorts(site, ports, enabled, signal),
+    setPorts: (ports, enabled, signal, asSet) => {
+      const write: SwitchingSite['write'] = (keys, on, until) => inTurn(() => control.write(keys, on, until, asSet));
+      return switchPorts({ ...site, write }, ports, enabled, signal);
+    },
     close: () => control.close(),
   };
 }

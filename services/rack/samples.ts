@@ -19,6 +19,11 @@ export interface PortSample {
   readonly priority?: PortPriority;
   /** Where the switch knows more steps than these three: its own order, 0 keeps its power longest. */
   readonly priorityRank?: number;
+  /**
+   * How its switch is set to feed it, in words of the driver's own, where "on" is not enough to bring that back after the
+   * port was off: at most 64 characters. Only told of a port that is on.
+   */
+  readonly asSet?: string;
   /** Times this port was refused power for lack of budget, since the switch started. */
   readonly deniedCount?: number;
 }

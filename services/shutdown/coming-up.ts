@@ -73,12 +73,13 @@ const startable =
   };
 
 function powerPorts(turn: Turn, group: readonly Member[]): void {
-  const bySwitch = new Map<string, { host: string; port: string }[]>();
+  const bySwitch = new Map<string, { host: string; port: string; asSet?: string }[]>();
   for (const [host, state] of group) {
     // A port that was off before us, or may not be cut, is not ours to switch on either.
     if (host.switchId === undefined || host.port === undefined || !canCut(host, state)) continue;
     const targets = bySwitch.get(host.switchId) ?? [];
-    targets.push({ host: host.id, port: host.port });
+    const asSet = state.portBefore?.asSet;
+    targets.push({ host: host.id, port: host.port, ...(asSet === undefined ? {} : { asSet }) });
     bySwitch.set(host.switchId, targets);
   }
   for (const [switchId, targets] of bySwitch) {

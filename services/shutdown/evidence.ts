@@ -207,6 +207,7 @@ function portAsItIs(port: PortBefore): PortBefore {
     ...(port.enabled === undefined ? {} : { enabled: port.enabled }),
     ...(port.priority === undefined ? {} : { priority: port.priority }),
     ...(port.poeClass === undefined ? {} : { poeClass: port.poeClass }),
+    ...(port.asSet === undefined ? {} : { asSet: port.asSet }),
   };
 }
 

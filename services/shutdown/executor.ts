@@ -122,6 +122,8 @@ export class Executor {
     const outcomes = await poe.setPorts(
       effect.targets.map(({ port }) => port),
       enabled,
+      undefined,
+      new Map(effect.targets.flatMap((target) => ('asSet' in target ? [[target.port, target.asSet]] : []))),
     );
     return effect.targets.map(({ host, port }) => {
       const outcome = outcomes.find((each) => each.port === port);

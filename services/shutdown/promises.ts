@@ -63,13 +63,21 @@ export interface PortOutcome extends Outcome {
 export interface PoeSwitch {
   readonly id: string;
   read(signal?: AbortSignal): Promise<SwitchSample>;
-  /** Switches the ports and reads them back until their state agrees or the device's settling time is over. Never rejects. */
-  setPorts(ports: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<readonly PortOutcome[]>;
+  /**
+   * Switches the ports and reads them back until their state agrees or the device's settling time is over. Never rejects.
+   * @param asSet by port, what `PortSample.asSet` was before it was cut; a port that is powered gets exactly that back
+   */
+  setPorts(
+    ports: readonly string[],
+    enabled: boolean,
+    signal?: AbortSignal,
+    asSet?: ReadonlyMap<string, string>,
+  ): Promise<readonly PortOutcome[]>;
   close(): Promise<void>;
 }
 
 /** A port as it was before we first touched it; what restore brings back. */
-export type PortBefore = Pick<PortSample, 'port' | 'enabled' | 'priority' | 'poeClass'>;
+export type PortBefore = Pick<PortSample, 'port' | 'enabled' | 'priority' | 'poeClass' | 'asSet'>;
 
 export interface HostControl {
   readonly id: string;

@@ -25,6 +25,7 @@ const hostSchema = z.object({
       enabled: z.boolean().optional(),
       priority: z.enum(['low', 'high', 'critical']).optional(),
       poeClass: z.int().min(0).max(8).optional(),
+      asSet: z.string().max(64).optional(),
     })
     .optional(),
   haltTaken: z.boolean().optional(),

@@ -118,7 +118,7 @@ export type Effect =
       readonly kind: 'power';
       readonly key: string;
       readonly switchId: string;
-      readonly targets: readonly { readonly host: string; readonly port: string }[];
+      readonly targets: readonly { readonly host: string; readonly port: string; readonly asSet?: string }[];
     }
   | { readonly kind: 'wake'; readonly key: string; readonly host: string }
   /** The output of a pack: the last act of a shutdown, and the first of a restore. */

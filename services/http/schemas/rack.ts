@@ -126,6 +126,7 @@ const portSample = z
     poeClass: number,
     priority: z.enum(['critical', 'high', 'low']).optional(),
     priorityRank: number,
+    asSet: z.string().optional(),
     deniedCount: number,
   })
   .meta({ id: 'PortSample' });

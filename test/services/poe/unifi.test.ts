@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { controlledSwitch, controlSample } from '../../../services/poe/port-control.ts';
 import { unifiControl } from '../../../services/poe/unifi.ts';
-import { decodeUnifiDevice, parseFaithfully, portOverrides } from '../../../services/poe/unifi-device.ts';
+import { decodeUnifiDevice, parseFaithfully } from '../../../services/poe/unifi-device.ts';
+import { NO_ENTRY, NO_MODE, portOverrides, readAsSet } from '../../../services/poe/unifi-overrides.ts';
 import { unifiFailure } from '../../../services/poe/unifi-session.ts';
 import { sleepingClock } from './fake-agent.ts';
 import { type Asked, configOf, type FakeDevice, fakeDevice, type Said, type Vector, vectorsOf } from './fake-device.ts';
@@ -58,7 +59,7 @@ describe('what a controller says of a switch', () => {
     const { input } = take('unknown-poe-mode');
     expect(entry(input as Row).refusals?.get('1')).toContain('pasv24');
     const told = { names: {}, modes: { 1: 'pasv24' } };
-    const row = { port_idx: 1, port_poe: true, is_uplink: false, ...(input as Row) };
+    const row = { port_idx: 1, port_poe: true, is_uplink: false, poe_enable: true, ...(input as Row) };
     expect(decodeUnifiDevice({ port_table: [row] }, told).refusals?.size).toBe(0);
     expect(decodeUnifiDevice({ port_table: [{ port_idx: 1, port_poe: true, poe_mode: 'auto' }] }).refusals?.size).toBe(
       1,
@@ -66,6 +67,35 @@ describe('what a controller says of a switch', () => {
     expect(
       decodeUnifiDevice({ port_table: [{ ...row, name: 'x' }] }, { ...told, names: { 1: 'y' } }).refusals?.size,
     ).toBe(1);
+  });
+
+  it('accepted is not off: without a word on power nothing is known, and watts are power', () => {
+    const off = { poe_mode: 'off', poe_power: '0.00' };
+    expect(entry(off).ports[0]).toEqual({ port: '1', state: 'unknown', powerW: 0 });
+    expect(entry(off).refusals?.get('1')).toBe('port 1: not told whether it has power');
+    expect(entry({ poe_mode: 'auto' }).ports[0]).toEqual({ port: '1', state: 'unknown' });
+    expect(entry({ ...off, poe_enable: false }).ports[0]).toMatchObject({ state: 'disabled', enabled: false });
+    expect(entry({ ...off, poe_enable: false }).refusals?.size).toBe(0);
+    const fed = { ...off, poe_power: '3.24' };
+    expect(entry({ ...fed, poe_enable: false }).ports[0]).toMatchObject({ state: 'delivering', enabled: false });
+    expect(entry(fed).ports[0]).toMatchObject({ state: 'delivering', enabled: false });
+  });
+
+  it('tells how a port is set that is on, and reads that back', () => {
+    const overrides = [
+      { port_idx: 1, poe_mode: 'auto', portconf_id: 'p' },
+      { port_idx: 2, name: 'n' },
+    ];
+    const row = (port: number, mode = 'auto') => ({ port_idx: port, port_poe: true, poe_mode: mode, poe_enable: true });
+    const told = (more: Row) => decodeUnifiDevice(more).ports.map(({ asSet }) => asSet);
+    const table = [row(1), row(2), row(3), row(4, 'off')];
+    const words = told({ port_overrides: overrides, port_table: table });
+    expect(words).toEqual(['mode auto', 'no mode', 'no entry', undefined]);
+    expect(words.map(readAsSet)).toEqual(['auto', NO_MODE, NO_ENTRY, undefined]);
+    for (const odd of ['off', 'x y', '', 'z'.repeat(33), 7, null])
+      expect(told({ port_overrides: [{ port_idx: 1, poe_mode: odd }], port_table: [row(1)] })).toEqual([undefined]);
+    for (const odd of ['mode off', 'mode ', 'mode x y', 'auto', '', `mode ${'z'.repeat(33)}`])
+      expect(readAsSet(odd)).toBeUndefined();
   });
 
   it('never throws', () => {
@@ -244,6 +274,42 @@ describe.each([
     expect((await again.setPorts(['8', '10', '11'], true)).map(({ code }) => code)).toEqual(['done', 'done', 'done']);
     expect(JSON.stringify(sw.port_overrides)).toBe(before);
     await again.close();
+  });
+
+  it('brings back exactly what was written down before a restart, whatever the entries look like by then', async () => {
+    const { poe, sw, device } = await rig({ console });
+    const profile = (sw.port_table as Row[]).find((row) => row.port_idx === 8)?.portconf_id;
+    const list = [
+      { port_idx: 8, poe_mode: 'auto', ...(profile === undefined ? {} : { portconf_id: profile }) },
+      { port_idx: 9, portconf_id: 'q' },
+    ];
+    sw.port_overrides = list;
+    const before = JSON.stringify(list);
+    const cut = ['8', '9', '10'];
+    const asSet = new Map((await poe.read()).ports.map(({ port, asSet: how = '' }) => [port, how]));
+    await poe.setPorts(cut, false);
+    await poe.close();
+    const given = { url: device.url, user: 'holdover', password: { env: 'X' }, device: MAC, settle: '6s' };
+    const config = configOf('unifi', given);
+    const again = controlledSwitch(config, unifiControl(config, { password: PASSWORD }), { wire: sleepingClock() });
+    const outcomes = await again.setPorts(cut, true, undefined, asSet);
+    expect(outcomes.map(({ code }) => code)).toEqual(['done', 'done', 'done']);
+    expect(JSON.stringify(sw.port_overrides)).toBe(before);
+    await again.close();
+  });
+
+  it('a port that still has watts is not off, whatever was accepted', async () => {
+    const { poe, device, answer } = await rig({ console });
+    device.instead = (asked) => {
+      const said = answer(asked);
+      if (typeof said === 'string' || !asked.path.endsWith('stat/device')) return said;
+      const text = JSON.stringify(said.body).replaceAll('"poe_power":"0.00"', '"poe_power":"3.24"');
+      return { ...said, body: JSON.parse(text) };
+    };
+    expect(await poe.setPorts(['8'], false)).toMatchObject([
+      { code: 'disobeyed', detail: expect.stringMatching(/off and delivering/) },
+    ]);
+    await poe.close();
   });
 
   it('remembers what was there although the answer to the first try was lost', async () => {

@@ -22,7 +22,15 @@ const cut: Effect = {
     { host: 'b', port: '2', before },
   ],
 };
-const power: Effect = { kind: 'power', key: 'power:sw1:1', switchId: 'sw1', targets: [{ host: 'a', port: '1' }] };
+const power: Effect = {
+  kind: 'power',
+  key: 'power:sw1:1+2',
+  switchId: 'sw1',
+  targets: [
+    { host: 'a', port: '1' },
+    { host: 'b', port: '2', asSet: 'mode auto' },
+  ],
+};
 const drain: Effect = {
   kind: 'drain',
   key: 'drain:batch',
@@ -70,10 +78,10 @@ function bench(answers: Partial<Record<Effect['kind'], () => unknown>> = {}) {
       sw1: {
         id: 'sw1',
         read: () => Promise.reject(new Error('not asked')),
-        setPorts: async (ports, enabled) => {
+        setPorts: async (ports, enabled, _signal, asSet) => {
           const kind = enabled ? 'power' : 'cut';
           if (answers[kind] !== undefined) return answer(kind, ports);
-          asked.push({ what: kind, with: [ports] });
+          asked.push({ what: kind, with: asSet?.size ? [ports, Object.fromEntries(asSet)] : [ports] });
           return ports.map((port) => ({ port, code: 'done' as const }));
         },
         close: () => Promise.resolve(),
@@ -109,7 +117,7 @@ describe('one effect', () => {
     [halt, { what: 'halt', with: [] }],
     [wake, { what: 'wake', with: [] }],
     [cut, { what: 'cut', with: [['1', '2']] }],
-    [power, { what: 'power', with: [['1']] }],
+    [power, { what: 'power', with: [['1', '2'], { 2: 'mode auto' }] }],
     [drain, { what: 'drain', with: [['na', 'nb']] }],
   ])('asks its edge once: $kind', async (effect, expected) => {
     const { run, asked } = bench();

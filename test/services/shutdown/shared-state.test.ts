@@ -15,7 +15,7 @@ const state: CoordinatorState = {
       phase: 'cut',
       sinceMs: 60_000,
       cordonedByUs: true,
-      portBefore: { port: '1', enabled: true, priority: 'high' },
+      portBefore: { port: '1', enabled: true, priority: 'high', asSet: 'mode pasv24' },
       forced: false,
       powerCycles: 0,
     },

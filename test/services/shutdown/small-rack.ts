@@ -12,6 +12,7 @@ export interface HostSketch {
   powerW?: number | undefined;
   enabled?: boolean | undefined;
   portState: PortSample['state'];
+  asSet?: string;
   ready: 'true' | 'false' | 'unknown';
   bootId?: string | undefined;
   heartbeatAtMs?: number | undefined;
@@ -156,7 +157,7 @@ export class RackSketch {
       freshness === 'absent' ? { freshness } : { freshness, sample, receivedAtMs: atMs, ageMs: this.nowMs - atMs };
     const policies = Object.values(this.#policy.hosts);
     const ports = policies.flatMap(({ id, port }): PortSample[] => {
-      const { powerW, enabled, portState } = this.host(id);
+      const { powerW, enabled, portState, asSet } = this.host(id);
       if (port === undefined) return [];
       return [
         {
@@ -164,6 +165,7 @@ export class RackSketch {
           state: portState,
           ...(powerW === undefined ? {} : { powerW }),
           ...(enabled === undefined ? {} : { enabled }),
+          ...(asSet === undefined ? {} : { asSet }),
         },
       ];
     });

@@ -107,12 +107,19 @@ function troubledSwitch(poe: PoeSwitch, around: Surroundings): PoeSwitch {
   return {
     id: poe.id,
     read: (signal) => poe.read(signal),
-    setPorts: (ports, enabled, signal) => {
+    setPorts: (ports, enabled, signal, asSet) => {
       const failed = ports.map((port) => ({ port, ...timeout }));
       const hosts = ports.map((port) => rack.at(`${poe.id}/${port}`)?.id ?? port);
       const fails = (rng() < 0.6 && active.bites('switch-fails')) || rack.restarting(poe.id);
       const way = { ...SOUND, fails };
-      return call(around, enabled ? 'power' : 'cut', hosts, way, () => poe.setPorts(ports, enabled, signal), failed);
+      return call(
+        around,
+        enabled ? 'power' : 'cut',
+        hosts,
+        way,
+        () => poe.setPorts(ports, enabled, signal, asSet),
+        failed,
+      );
     },
     close: () => poe.close(),
   };
