@@ -36,6 +36,7 @@ describe('an order to a board', () => {
     expect(say(made, order)).toMatchObject({ accepted: true, because: expect.stringMatching(/journal/) });
     expect(outputs(made)).toEqual([{ kind: 'output', key: 'output-by-hand:lfp1', pack: 'lfp1', ...effect }]);
     made.answer('output', 'disobeyed');
+    expect(made.watch.retries).toEqual({});
     made.pass(60);
     expect(outputs(made)).toHaveLength(1);
     expect(made.state.outputsOff).toBeUndefined();

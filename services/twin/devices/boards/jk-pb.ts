@@ -76,7 +76,9 @@ const BLOCKS: Readonly<Record<number, (pack: WorldPack, switches: Switches) => r
     ...[2800, 2900, 3600, 3500].map((mV, at) => [4 + at * 4, 32, mV] as const),
     [108, 32, pack.cells],
     [112, 32, +(pack.locked?.charge !== true)],
-    // charging is forbidden below 2 °C
+    // from 70 °C on nothing flows, below 2 °C nothing is charged
+    [76, 32, 700],
+    [84, 32, 700],
     [92, 32, 20],
     [116, 32, +(pack.locked?.discharge !== true)],
     [120, 32, +balancing],
