@@ -137,7 +137,8 @@ describe('status', () => {
       sw4: { freshness: 'stale', sample },
       sw5: { freshness: 'absent' },
     };
-    const fed = [...hosts, { ...host('pi7', 'up'), switchId: 'sw1', port: '4' }];
+    const on = (id: string, port: string) => ({ ...host(id, 'up'), switchId: 'sw1', port });
+    const fed = [...hosts, on('pi6', '2'), on('pi7', '4')];
     const url = await serve({
       ...GOOD,
       '/api/v1/rack': { rack: { ...rack, switches } },
