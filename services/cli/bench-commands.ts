@@ -26,7 +26,7 @@ export function addBench(program: Command, exit: (status: number) => void): void
     .option('--out <file>', 'where it goes', 'holdover.yaml')
     .option(
       '--device <devices...>',
-      'probe these (serial ports, tcp://…, modbus-tcp://…) instead of the ports found here',
+      'probe these (serial ports, tcp://…, modbus-tcp://…, /dev/i2c-1) instead of the ports found here',
     )
     .option('--snmp <hosts...>', 'PoE switches with SNMP')
     .option('--kubeconfig <file>', 'instead of looking at the usual places')

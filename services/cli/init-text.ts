@@ -1,4 +1,5 @@
 import type { Finding, PackSample } from '#bms';
+import { chipPackLines, type FoundChips } from './init-i2c.ts';
 
 /** What `init` knows, and makes a first configuration of. */
 export interface InitFacts {
@@ -9,6 +10,8 @@ export interface InitFacts {
   readonly devices: readonly { readonly finding: Finding; readonly via: object; readonly from: string }[];
   /** Serial ports that were not asked, or that nobody answered on. */
   readonly unknownPorts: readonly string[];
+  /** Buses on which chips answered. */
+  readonly buses?: readonly FoundChips[];
   /** PoE switches by address. */
   readonly snmp: readonly string[];
   readonly kubeconfig?: string;
@@ -22,6 +25,7 @@ export function initText(facts: InitFacts): string {
   const packs = facts.devices.filter(({ finding }) => finding.sample.kind === 'pack');
   const meters = facts.devices.filter(({ finding }) => finding.sample.kind === 'meter');
   const upses = facts.devices.filter(({ finding }) => finding.sample.kind === 'ups');
+  const chips = (facts.buses ?? []).map((bus, at) => chipPackLines(bus, `pack${packs.length + at + 1}`));
   return [
     '# A first configuration, proposed by `holdover init`. What is marked CHECK was guessed or is not known.',
     '# Check it with: holdover check THIS-FILE      All there is: docs/generated/holdover.schema.json',
@@ -30,11 +34,12 @@ export function initText(facts: InitFacts): string {
     `  name: ${quoted(facts.name)}`,
     `  circuit: { volts: ${facts.volts}, breakerAmps: ${facts.breakerAmps} } # CHECK: the breaker of the rack's branch circuit`,
     '',
-    ...section(
-      'packs',
-      packs.map((device, at) => packLines(device, `pack${at + 1}`)),
-    ),
-    ...(packs.length === 0 ? noPack(facts.unknownPorts) : []),
+    ...section('packs', [
+      ...packs.map((device, at) => packLines(device, `pack${at + 1}`)),
+      ...chips.filter(({ active }) => active).map(({ lines }) => lines),
+    ]),
+    ...chips.filter(({ active }) => !active).flatMap(({ lines }) => lines),
+    ...(packs.length === 0 && !chips.some(({ active }) => active) ? noPack(facts.unknownPorts) : []),
     ...section(
       'meters',
       meters.map((device, at) => deviceLines(device, `meter${at + 1}`)),

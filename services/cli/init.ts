@@ -2,16 +2,17 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { serialPorts } from '#bridge';
+import { isI2cPath, serialPorts } from '#bridge';
 import { checkConfig, showProblem } from '../config/load.ts';
 import { messageOf, UserError } from '../runtime/errors.ts';
+import type { FoundChips } from './init-i2c.ts';
 import { type InitFacts, initText } from './init-text.ts';
 import { kindOf, probed } from './probe.ts';
 import { viaOf } from './probe-words.ts';
 
 export interface InitOptions {
   readonly out: string;
-  /** Devices to probe: serial ports, tcp://, modbus-tcp://. The serial ports of this machine when absent. */
+  /** Devices to probe: serial ports, tcp://, modbus-tcp://, I2C buses. The serial ports of this machine when absent. */
   readonly device?: readonly string[];
   readonly snmp?: readonly string[];
   readonly kubeconfig?: string;
@@ -42,8 +43,13 @@ export async function init(options: InitOptions, machine: InitMachine = thisMach
   const ports = machine.ports();
   const devices: InitFacts['devices'][number][] = [];
   const unknownPorts: string[] = [];
+  const buses: FoundChips[] = [];
   for (const device of options.device ?? ports) {
     const consented = options.device !== undefined || (await agreed(device, options, machine));
+    if (isI2cPath(device)) {
+      buses.push({ path: device, chips: await chipsOn(device, options.seconds) });
+      continue;
+    }
     const found = consented ? await look(device, options.seconds) : [];
     devices.push(...found);
     if (found.length === 0) unknownPorts.push(device);
@@ -56,6 +62,7 @@ export async function init(options: InitOptions, machine: InitMachine = thisMach
     breakerAmps: options.amps,
     devices,
     unknownPorts,
+    buses: buses.filter(({ chips }) => chips.length > 0),
     snmp,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
   });
@@ -77,6 +84,20 @@ async function look(device: string, seconds: number): Promise<InitFacts['devices
     return found.map((finding) => ({ finding, via: viaOf(finding, device, kind), from: device }));
   } catch (error) {
     // One port that cannot be opened is no reason to give up the others.
+    console.error(`  ${messageOf(error)}`);
+    return [];
+  }
+}
+
+/** The chips of a bus; nobody, and why, where it cannot be asked. */
+async function chipsOn(path: string, seconds: number): Promise<FoundChips['chips']> {
+  console.error(`asking ${path} …`);
+  try {
+    const { found, strangers } = await (await import('./probe-i2c.ts')).probedI2c(path, { seconds });
+    for (const { chip, certainty } of found) console.error(`  ${chip} (${certainty})`);
+    if (strangers.length > 0) console.error(`  ${strangers.length} more answer; \`holdover probe ${path}\` tells more`);
+    return found;
+  } catch (error) {
     console.error(`  ${messageOf(error)}`);
     return [];
   }

@@ -3,27 +3,23 @@ import { BridgeError, i2cBusAt, i2cExchange } from '#bridge';
 import { systemClock } from '../runtime/clock.ts';
 import { UserError } from '../runtime/errors.ts';
 
-export interface ProbeI2cOptions {
+export interface ProbedI2cOptions {
   readonly only?: readonly string[];
   readonly address?: number;
   readonly seconds: number;
-  readonly json: boolean;
-  readonly told: (what: string) => void;
+  readonly told?: (what: string) => void;
 }
 
-/** `holdover probe /dev/i2c-1`: who is on the bus. 0: a chip we know was found, 1: none. */
-export async function probeI2c(path: string, { json, seconds, ...options }: ProbeI2cOptions): Promise<number> {
-  const bus = i2cExchange(i2cBusAt(path));
+/** Looks who is on a bus. @throws UserError when there is none, or it is held */
+export async function probedI2c(path: string, { seconds, ...options }: ProbedI2cOptions): Promise<I2cReport> {
   const over = new AbortController();
   const deadline = systemClock.sleep(seconds * 1000, over.signal).then(
     () => over.abort(new Error('its time is over')),
     () => undefined,
   );
+  const bus = i2cExchange(i2cBusAt(path));
   try {
-    const report = await probeBus(bus, { ...options, signal: over.signal });
-    if (json) console.log(JSON.stringify({ device: path, ...report }));
-    else tell(path, report);
-    return report.found.length > 0 ? 0 : 1;
+    return await probeBus(bus, { ...options, signal: over.signal });
   } catch (error) {
     if (error instanceof BridgeError)
       throw new UserError(error.message, 'is it /dev/i2c-1? `ls /dev/i2c-*` shows them');
@@ -33,6 +29,15 @@ export async function probeI2c(path: string, { json, seconds, ...options }: Prob
     await deadline;
     await bus.close();
   }
+}
+
+/** `holdover probe /dev/i2c-1`: who is on the bus. 0: a chip we know was found, 1: none. */
+export async function probeI2c(path: string, options: ProbedI2cOptions & { readonly json: boolean }): Promise<number> {
+  const { json, ...asked } = options;
+  const report = await probedI2c(path, asked);
+  if (json) console.log(JSON.stringify({ device: path, ...report }));
+  else tell(path, report);
+  return report.found.length > 0 ? 0 : 1;
 }
 
 const HOW_SURE = {

@@ -67,6 +67,52 @@ describe('init', () => {
     expect(statSync(join(dir, 'h.yaml')).mode & 0o777).toBe(0o600);
   });
 
+  it('makes a pack of chips on a bus that was named, and only remarks where none tells a current', async () => {
+    const world = smallWorld();
+    const { serveI2cBus, chipsOf } = await import('../../../services/twin/devices/i2c/bus.ts');
+    const chips = new Map(chipsOf(world));
+    const bus = await serveI2cBus(world, chips);
+    const busOf = async (out: string) => {
+      const { value, err } = await captured(() =>
+        init(options({ device: [bus.address], out: join(dir, out) }), machine()),
+      );
+      expect(value).toBe(0);
+      return { text: readFileSync(join(dir, out), 'utf8'), err };
+    };
+    try {
+      const { text, err } = await busOf('shunt.yaml');
+      expect(err).toContain('ina228 (sure)');
+      expect(err).toContain('2 more answer');
+      expect(checkConfig(text)).toMatchObject({
+        ok: true,
+        config: {
+          packs: [
+            {
+              driver: 'i2c-sensors',
+              cells: 16,
+              via: { i2c: bus.address },
+              sensors: [
+                { chip: 'ina228', address: 0x40 },
+                { chip: 'tmp102', address: 0x49 },
+              ],
+            },
+          ],
+        },
+      });
+      expect(text).toContain('# ads1115 at 0x48');
+      chips.delete(0x40);
+      const without = await busOf('none.yaml');
+      expect(checkConfig(without.text)).toMatchObject({ ok: true, config: { packs: [] } });
+      expect(without.text).toContain('# none of them tells a current');
+    } finally {
+      await bus.close();
+    }
+    const { err } = await captured(() =>
+      init(options({ device: [bus.address], out: join(dir, 'gone.yaml') }), machine()),
+    );
+    expect(err).toContain('ECONNREFUSED');
+  });
+
   it('overwrites nothing', async () => {
     writeFileSync(join(dir, 'h.yaml'), 'mine');
     await expect(init(options(), machine())).rejects.toThrow(/exists already/);
