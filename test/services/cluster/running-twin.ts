@@ -85,7 +85,7 @@ export async function runTwin(options: TwinOptions): Promise<RunningTwin> {
 }
 
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
+  for (let tries = 0; tries < 6_000; tries += 1) {
     if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { MachineState, World, WorldHost } from '../../../services/twin/model.ts';
+import { freePort } from '../../ports.ts';
 
 /** Machines and nothing else: enough of a world for the faces of hosts. */
 export interface Machines {
@@ -58,14 +59,10 @@ export async function listener(serve: (socket: Socket) => void): Promise<{ port:
 }
 
 /** A port of this machine where nobody listens. */
-export async function deadPort(): Promise<number> {
-  const { port, close } = await listener(() => undefined);
-  await close();
-  return port;
-}
+export const deadPort = freePort;
 
 export async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 6000; tries += 1) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -37,10 +37,12 @@ interface LifeOptions {
   readonly fromMs?: number;
   readonly source?: ReportSource;
   readonly path?: string;
+  /** A channel never comes to rest. */
+  readonly hangs?: boolean;
 }
 
 /** The notifier on a clock of its own; channels take what `answer` lets them. */
-async function life({ config = {}, answer, fromMs = 0, source, path }: LifeOptions = {}) {
+async function life({ config = {}, answer, fromMs = 0, source, path, hangs = false }: LifeOptions = {}) {
   const clock = new PlayedClock();
   clock.wallOffsetMs = WALL0;
   clock.nowMs = fromMs;
@@ -87,7 +89,7 @@ async function life({ config = {}, answer, fromMs = 0, source, path }: LifeOptio
   };
   /** Every channel sleeps again; one that hangs is not waited for. */
   const written = async (): Promise<void> => {
-    for (let turn = 0; turn < 40; turn += 1) {
+    for (let turn = 0; turn < (hangs ? 40 : 5000); turn += 1) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       if (turn > 2 && clock.sleeping >= parsed.channels.length) return;
     }
@@ -146,6 +148,7 @@ describe('people', () => {
     const seen: string[] = [];
     const never = new Promise<Sent>(() => {});
     const first = await life({
+      hangs: true,
       answer: (message) => {
         seen.push(message.id);
         return never;
@@ -386,6 +389,7 @@ describe('a channel', () => {
     let calls = 0;
     const { is, pass, got } = await life({
       config: { channels },
+      hangs: true,
       answer: () => {
         calls += 1;
         return calls === 1

@@ -243,7 +243,7 @@ describe('accidents of the simulated API', () => {
     }
   };
   const eventually = async (base: string, wanted: boolean): Promise<void> => {
-    for (let tries = 0; tries < 500; tries += 1) {
+    for (let tries = 0; tries < 5000; tries += 1) {
       if ((await reachable(base)) === wanted) return;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -27,7 +27,7 @@ async function connected(port: number): Promise<Socket> {
 }
 
 /** One Modbus TCP request by hand; the bytes after the header, or undefined when nothing comes. */
-async function ask(socket: Socket, pdu: readonly number[], unit = 1, waitMs = 5000): Promise<Buffer | undefined> {
+async function ask(socket: Socket, pdu: readonly number[], unit = 1, waitMs = 60_000): Promise<Buffer | undefined> {
   const header = Buffer.from([0, 9, 0, 0, 0, pdu.length + 1, unit]);
   const answer = new Promise<Buffer | undefined>((resolve) => {
     const timer = setTimeout(() => resolve(undefined), waitMs);
