@@ -1,7 +1,14 @@
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Edges } from '../../shutdown/executor.ts';
-import type { ClusterControl, DrainReport, HostControl, Outcome, PoeSwitch } from '../../shutdown/promises.ts';
+import type {
+  ChargerControl,
+  ClusterControl,
+  DrainReport,
+  HostControl,
+  Outcome,
+  PoeSwitch,
+} from '../../shutdown/promises.ts';
 import type { DrillRack } from './drill-rack.ts';
 
 /** How long things take that a drill does not see happen, s. */
@@ -21,9 +28,18 @@ export function drillEdges(config: Config, rack: DrillRack, clock: Clock, times:
   return {
     hosts: Object.fromEntries(hosts),
     switches: Object.fromEntries(switches),
+    ...(config.charger === undefined ? {} : { charger: chargerOf(rack, clock, times) }),
     ...(config.cluster === undefined ? {} : { cluster: clusterOf(rack, clock, times) }),
   };
 }
+
+const chargerOf = (rack: DrillRack, clock: Clock, { callS }: DrillTimes): ChargerControl => ({
+  setCurrent: async (amps) => {
+    await clock.sleep(callS * 1000);
+    rack.chargerA = amps;
+    return done;
+  },
+});
 
 function hostOf(id: string, rack: DrillRack, clock: Clock, { callS }: DrillTimes): HostControl {
   const machine = () => rack.machines.get(id);

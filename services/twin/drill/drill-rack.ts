@@ -53,6 +53,8 @@ export class DrillRack {
   mains = true;
   readonly machines: ReadonlyMap<string, Machine>;
   readonly bank: DrillBank;
+  /** What its charger is set to, A; absent: it cannot be set. */
+  chargerA: number | undefined;
   /** Hosts that lost power while they were running. */
   readonly casualties: { readonly atS: number; readonly host: string; readonly why: 'cut' | 'battery empty' }[] = [];
   readonly #plan: DrillRackPlan;
@@ -62,6 +64,7 @@ export class DrillRack {
   constructor(plan: DrillRackPlan) {
     this.#plan = plan;
     this.bank = new DrillBank(plan.packs);
+    this.chargerA = plan.config.charger?.normalA;
     const site = {
       nowS: () => this.timeS,
       haltIgnored: (id: string) => plan.faults.hang.has(id),
@@ -221,7 +224,10 @@ export class DrillRack {
       return sum + (this.#plan.chargeC ?? CHARGE_C) * spec.capacityAh * spec.cells * spec.chemistry.facts.nominalCellV;
     }, 0);
     if (this.bank.socRatio >= 1) return 0;
-    return Math.max(0, Math.min(wantedW, (limitW - this.loadW * 0.93) * CHARGER_EFFICIENCY));
+    const [first] = this.#plan.packs;
+    const busV = first === undefined ? 0 : first.spec.cells * first.spec.chemistry.facts.nominalCellV;
+    const setW = this.chargerA === undefined ? Number.POSITIVE_INFINITY : this.chargerA * busV;
+    return Math.max(0, Math.min(wantedW, setW, (limitW - this.loadW * 0.93) * CHARGER_EFFICIENCY));
   }
 
   #starveAll(): void {
