@@ -212,7 +212,7 @@ describe('rare answers to a cordon', () => {
     await away.close();
     scripted = undefined;
     const { RestClient } = await import('../../../services/cluster/rest.ts');
-    const rest = new RestClient({ server: away.url, skipTlsVerify: false }, 200);
+    const rest = new RestClient({ server: away.url, skipTlsVerify: false }, 10_000);
     expect(await changeNode(rest, clock, 'n1', (found) => decideCordon(found, 'run-1'))).toMatchObject({
       code: 'unreachable',
     });

@@ -164,7 +164,7 @@ describe('one call', () => {
     });
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : 0;
-    const rest = new RestClient({ server: new URL(`http://127.0.0.1:${port}`), skipTlsVerify: false }, 300);
+    const rest = new RestClient({ server: new URL(`http://127.0.0.1:${port}`), skipTlsVerify: false }, 3_000);
     cleanups.push(async () => rest.close());
     await Promise.all(Array.from({ length: 10 }, () => rest.call(GET)));
     life = 2;
