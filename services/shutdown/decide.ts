@@ -4,7 +4,7 @@ import { awaitUp, startGroup, uncordon } from './coming-up.ts';
 import { obey } from './commands.ts';
 import { nothingSeen, watchHost } from './evidence.ts';
 import { cordonsAll, goalOf, hostsOfStage, isOff, isOrderedDown, type Member, stagedHosts, takesPart } from './goal.ts';
-import { awaitOff, cameUp, cordon, cut, drain, halt, stayOff } from './going-down.ts';
+import { awaitOff, cameUp, cordon, cut, drain, halt, keepCordoned, stayOff } from './going-down.ts';
 import { lastAct, outputsReturn } from './last-act.ts';
 import { followOrder } from './ordered-down.ts';
 import type { HostPolicy, Policy } from './policy.ts';
@@ -162,10 +162,12 @@ function pursue(turn: Turn, host: HostPolicy): void {
       if (goal === 'up' || (goal === 'stay' && !cordonsAll(turn.state))) uncordon(turn, host, state, 'was not halted');
       return;
     case 'drained':
+      if (goal === 'off') keepCordoned(turn, host, state);
       if (goal === 'off') halt(turn, host);
       else uncordon(turn, host, state, 'was not halted');
       return;
     case 'halting':
+      if (goal === 'off') keepCordoned(turn, host, state);
       awaitOff(turn, host, state, goal);
       return;
     case 'powering':

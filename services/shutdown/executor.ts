@@ -178,9 +178,9 @@ const one = (host: string, outcome: Outcome): EffectResult[] => [{ host, ...outc
 function targetsOf(effect: Effect): readonly string[] {
   if (effect.kind === 'stop-drain') return [];
   if (effect.kind === 'output') return [effect.pack];
+  if (effect.kind === 'charger') return ['charger'];
   return 'targets' in effect ? effect.targets.map(({ host }) => host) : [effect.host];
 }
-  if (effect.kind === 'charger') return ['charger'];
 
 function failed(effect: Effect, error: unknown): EffectResult[] {
   const detail = error instanceof Error ? error.message : String(error);

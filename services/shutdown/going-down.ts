@@ -42,6 +42,20 @@ export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
   turn.emit({ kind: 'cordon', key: `cordon:${host.id}`, host: host.id, node: host.node, runId });
 }
 
+/**
+ * A node that was emptied and that somebody has uncordoned since would be given pods again while it goes down. While a
+ * drain is under way it sees to that itself.
+ */
+export function keepCordoned(turn: Turn, host: HostPolicy, state: HostState): void {
+  const { runId, rehearsal } = turn.state;
+  const node = nodeOf(turn.rack, host);
+  if (!state.cordonedByUs || state.recordoned || node === undefined || runId === undefined) return;
+  if (node.unschedulable || node.cordonedBy !== runId || rehearsal !== undefined) return;
+  if ((turn.rack.cluster?.receivedAtMs ?? 0) <= state.sinceMs || !turn.may('cordon', host.id)) return;
+  turn.host(host.id, { recordoned: true }, 'somebody uncordoned it: it is cordoned again, once');
+  turn.emit({ kind: 'cordon', key: `cordon:${host.id}`, host: host.id, node: node.name, runId });
+}
+
 /** Evicts all nodes of a stage at once, when everything that goes down with it is cordoned. */
 export function drain(turn: Turn, stage: StagePolicy): void {
   const began = turn.state.stages.find(({ name }) => name === stage.name)?.beganMs;

@@ -89,15 +89,15 @@ export interface HostControl {
   reachable(signal?: AbortSignal): Promise<boolean>;
 }
 
-/** The output of a pack, and what else of its board can be switched. All switch and read back, and never reject. */
-export interface OutputControl {
-  setDischarge(on: boolean): Promise<Outcome>;
-  setCharge?(on: boolean): Promise<Outcome>;
-  setBalancing?(on: boolean): Promise<Outcome>;
-}
 /** A charger whose current can be set. */
 export interface ChargerControl {
   /** Sets the current on the battery's side, A. `done`: it was accepted. Never rejects. */
   setCurrent(amps: number): Promise<Outcome>;
 }
 
+/** The output of a pack, and what else of its board can be switched. All switch and read back, and never reject. */
+export interface OutputControl {
+  setDischarge(on: boolean): Promise<Outcome>;
+  setCharge?(on: boolean): Promise<Outcome>;
+  setBalancing?(on: boolean): Promise<Outcome>;
+}

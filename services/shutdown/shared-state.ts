@@ -29,6 +29,7 @@ const hostSchema = z.object({
     })
     .optional(),
   haltTaken: z.boolean().optional(),
+  recordoned: z.boolean().optional(),
   forced: z.boolean(),
   powerCycles: count,
   skipped: z.boolean().optional(),
@@ -48,9 +49,9 @@ const agedSchema = z.object({
   otherW: watts.optional(),
   rehearsal: z.object({ stage: name, depth: z.enum(['drain', 'whole']), sinceMs: ageMs }).optional(),
   orderedDown: z.object({ ups: name, overruled: z.literal(true).optional() }).optional(),
+  chargerA: z.number().min(0).max(10_000).optional(),
   outputsOff: z.array(name).max(1000).optional(),
   lossesMs: z.array(ageMs).max(100).optional(),
-  chargerA: z.number().min(0).max(10_000).optional(),
 });
 
 /** A state whose times are ages, ms. */

@@ -16,6 +16,8 @@ export interface HostState {
   readonly sinceMs: number;
   /** Our cordon is on the node. */
   readonly cordonedByUs: boolean;
+  /** Somebody took our cordon away, and it was put on again: once, for twice is no mistake. */
+  readonly recordoned?: boolean;
   /** Boot id before the shutdown, to know a fresh boot from a stale Ready. */
   readonly bootIdBefore?: string;
   /** Draw before the shutdown, W. */
@@ -70,10 +72,10 @@ export interface CoordinatorState {
   readonly rehearsal?: Rehearsal;
   /** A UPS has ordered everything down while mains was there; overruled: a person wants it up all the same. */
   readonly orderedDown?: { readonly ups: string; readonly overruled?: true };
-  /** Packs whose output we have switched off, or are about to. */
-  readonly outputsOff?: readonly string[];
   /** What the charger was set to by us, or is about to be, A; absent while it charges as it likes. */
   readonly chargerA?: number;
+  /** Packs whose output we have switched off, or are about to. */
+  readonly outputsOff?: readonly string[];
   /** Monotonic ms of the latest losses of mains, oldest first; mains that flaps is trusted later. */
   readonly lossesMs?: readonly number[];
   /** What this node was to the other one when it last knew, where there are two. */
@@ -121,10 +123,10 @@ export type Effect =
       readonly targets: readonly { readonly host: string; readonly port: string; readonly asSet?: string }[];
     }
   | { readonly kind: 'wake'; readonly key: string; readonly host: string }
-  /** The output of a pack: the last act of a shutdown, and the first of a restore. */
-  | {
   /** The charger's current, A. */
   | { readonly kind: 'charger'; readonly key: string; readonly amps: number }
+  /** The output of a pack: the last act of a shutdown, and the first of a restore. */
+  | {
       readonly kind: 'output';
       readonly key: string;
       readonly pack: string;
@@ -163,10 +165,10 @@ export type JournalEntry =
       readonly runId?: string;
     }
   | { readonly kind: 'output'; readonly pack: string; readonly on: boolean; readonly because: string }
-  | { readonly kind: 'intent'; readonly effect: Effect }
-  | {
   /** Without `amps`: the charger is left to itself again. */
   | { readonly kind: 'charger'; readonly amps?: number; readonly because: string }
+  | { readonly kind: 'intent'; readonly effect: Effect }
+  | {
       readonly kind: 'outcome';
       readonly key: string;
       readonly effectKind: Effect['kind'];

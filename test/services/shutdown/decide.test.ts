@@ -450,6 +450,47 @@ describe('halting', () => {
   });
 });
 
+describe('a node that somebody uncordons on its way down', () => {
+  const emptied = (): Bench => {
+    const bench = new Bench();
+    bench.loseMains();
+    bench.runShort();
+    bench.answer('cordon');
+    bench.answer('drain');
+    const { runId = '' } = bench.state;
+    for (const id of ['w1', 'w2', 'cp1', 'cp2'])
+      Object.assign(bench.rack.host(id), { unschedulable: true, cordonedBy: runId });
+    bench.pass(2);
+    return bench;
+  };
+  const cordons = (bench: Bench, id: string): number =>
+    bench.effects.filter((effect) => effect.kind === 'cordon' && effect.host === id).length;
+
+  it('is cordoned again, once', () => {
+    const bench = emptied();
+    const before = cordons(bench, 'w1');
+    bench.rack.host('w1').unschedulable = false;
+    bench.rack.host('cp1').unschedulable = false;
+    bench.pass();
+    expect(bench.flying('cordon').map(({ host }) => host)).toEqual(['w1', 'cp1']);
+    bench.answer('cordon');
+    expect(bench.host('w1')).toMatchObject({ phase: 'halting', cordonedByUs: true, recordoned: true });
+    bench.pass(5);
+    expect(cordons(bench, 'w1')).toBe(before + 1);
+  });
+
+  it('is left alone when the cordon is not ours any more, and when mains is back', () => {
+    const bench = emptied();
+    const before = cordons(bench, 'w1') + cordons(bench, 'cp1');
+    Object.assign(bench.rack.host('w1'), { unschedulable: false, cordonedBy: undefined });
+    bench.pass(3);
+    bench.mainsReturns();
+    Object.assign(bench.rack.host('cp1'), { unschedulable: false });
+    bench.pass(3);
+    expect(cordons(bench, 'w1') + cordons(bench, 'cp1')).toBe(before);
+  });
+});
+
 describe('servers of the API', () => {
   const draining = (): Bench => {
     const bench = new Bench();

@@ -16,6 +16,8 @@ export interface HostSketch {
   ready: 'true' | 'false' | 'unknown';
   bootId?: string | undefined;
   heartbeatAtMs?: number | undefined;
+  unschedulable?: boolean;
+  cordonedBy?: string;
 }
 
 const awake = (): HostSketch => ({
@@ -202,12 +204,13 @@ export class RackSketch {
         serverNowMs: wallMs + this.serverAheadMs,
         nodes: policies.flatMap(({ id, node }) => {
           if (node === undefined) return [];
-          const { ready, bootId, heartbeatAtMs } = this.host(id);
+          const { ready, bootId, heartbeatAtMs, unschedulable = false, cordonedBy } = this.host(id);
           return [
             {
               name: node,
               ready,
-              unschedulable: false,
+              unschedulable,
+              ...(cordonedBy === undefined ? {} : { cordonedBy }),
               evictablePods: 3,
               controlPlane: id.startsWith('cp'),
               ...(bootId === undefined ? {} : { bootId }),
