@@ -8,7 +8,10 @@ export function addBench(program: Command, exit: (status: number) => void): void
     .command('probe')
     .description('says which driver answers on a port; sends reads only')
     .argument('<device>', 'serial port, tcp://host:port of a serial server, modbus-tcp://host[:port], or /dev/i2c-1')
-    .option('--driver <ids>', 'ask for these only, e.g. jbd,daly; all that may be asked unknown when absent')
+    .option(
+      '--driver <ids>',
+      'ask for these only, e.g. jbd,daly, or poe-serial alone; all that may be asked unknown when absent',
+    )
     .option('--unit <unit>', 'Modbus unit, instead of the usual ones', whole(0, 255))
     .option('--address <address>', 'on I2C: only this one, e.g. 0x40', between(0x08, 0x77))
     .option('--scan', 'go on after the first answer: board numbers and units 1 to 16')

@@ -7,7 +7,8 @@ export interface ProbedI2cOptions {
   readonly only?: readonly string[];
   readonly address?: number;
   readonly seconds: number;
-  readonly told?: (what: string) => void;
+  /** Shows what is being asked; nothing clears the line. */
+  readonly told?: (what?: string) => void;
 }
 
 /** Looks who is on a bus. @throws UserError when there is none, or it is held */
@@ -35,6 +36,7 @@ export async function probedI2c(path: string, { seconds, ...options }: ProbedI2c
 export async function probeI2c(path: string, options: ProbedI2cOptions & { readonly json: boolean }): Promise<number> {
   const { json, ...asked } = options;
   const report = await probedI2c(path, asked);
+  options.told?.();
   if (json) console.log(JSON.stringify({ device: path, ...report }));
   else tell(path, report);
   return report.found.length > 0 ? 0 : 1;

@@ -27,10 +27,15 @@ export interface ProbeCommandOptions {
 /** The command `probe`: says which driver answers on a port. 0: somebody was found, 1: nobody. Only reads are sent. */
 export async function probe(device: string, options: ProbeCommandOptions): Promise<number> {
   const own = ownDrivers(options.profiles);
+  const show = process.stderr.isTTY && options.json !== true;
+  const told = (what?: string): unknown =>
+    show && process.stderr.write(`\r\x1b[K${what === undefined ? '' : `${device}: ${what}`}`);
+  if (options.driver === 'poe-serial') {
+    const { probePse } = await import('./probe-switch.ts');
+    return probePse(device, { seconds: options.seconds, json: options.json ?? false, told });
+  }
   const only = options.driver?.split(',').map((id) => known(id.trim(), own, isI2cPath(device)));
   const kind = kindOf(device);
-  const show = process.stderr.isTTY && options.json !== true;
-  const told = (what: string): unknown => show && process.stderr.write(`\r\x1b[K${device}: ${what}`);
   if (isI2cPath(device)) {
     const { probeI2c } = await import('./probe-i2c.ts');
     const { address, seconds, json = false } = options;
@@ -45,7 +50,7 @@ export async function probe(device: string, options: ProbeCommandOptions): Promi
     seconds: options.seconds,
     told,
   });
-  if (show) process.stderr.write('\r\x1b[K');
+  told();
   const hints = hintsFor(report, kind);
   const found = report.found.map((finding) => ({ ...finding, via: viaOf(finding, device, kind, own) }));
   if (options.json) console.log(JSON.stringify({ device, ...report, found, hints }));
