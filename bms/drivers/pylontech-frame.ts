@@ -96,9 +96,10 @@ export function frameSpans(bytes: Uint8Array): readonly FrameSpan[] {
   const spans: FrameSpan[] = [];
   let start: number | undefined;
   for (let at = 0; at < bytes.length; at += 1) {
-    if (bytes[at] === SOI) start = at;
+    const byte = bytes[at];
+    if (byte === SOI) start = at;
     else if (start !== undefined && at - start >= MAX_LENGTH) start = undefined;
-    else if (bytes[at] === EOI && start !== undefined) {
+    else if (byte === EOI && start !== undefined) {
       spans.push({ start, end: at + 1 });
       start = undefined;
     }

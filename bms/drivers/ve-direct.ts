@@ -85,15 +85,10 @@ function decode(exchange: RecordedExchange): Decoded {
 function decodedStream(blocks: readonly Fields[], badBlocks: number, frames: readonly (HexFrame | string)[]): Decoded {
   const [first = {}, ...others] = blocks;
   const merged: Record<string, unknown> = others.length === 0 ? first : Object.assign({}, first, ...others);
-  const several = blocks.length + badBlocks > 1;
+  const counts = { blocks: blocks.length, badBlocks, ...(frames.length > 0 ? hexSummary(frames) : {}) };
+  if (blocks.length + badBlocks <= 1) return decoded(Object.assign(merged, counts));
   const last = { lastVoltageV: merged.voltageV, lastCurrentA: merged.currentA, lastSoc: merged.socRatio };
-  return decoded({
-    ...merged,
-    blocks: blocks.length,
-    badBlocks,
-    ...(frames.length > 0 ? hexSummary(frames) : {}),
-    ...(several ? { ...last, merged } : {}),
-  });
+  return decoded({ ...merged, ...counts, ...last, merged });
 }
 
 function hexSummary(frames: readonly (HexFrame | string)[]): Fields {
