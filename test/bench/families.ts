@@ -81,7 +81,7 @@ async function family(known: Driver, folder: string, runs: number): Promise<read
     const what = `${driver.id} at ${driver.line.baud} baud, gap ${driver.gapMs} ms`;
     return [
       figure(what, 'polls/s', measured, { what: 'the limit of line and gap', values: limits }),
-      figure('  of it ours: from an answer to the next request, besides the gap', 'ms', added, {
+      figure('  of it ours: from an answer to the next request handed over, besides the gap', 'ms', added, {
         what: 'line and gap of an exchange',
         values: allowed,
       }),

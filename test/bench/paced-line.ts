@@ -5,7 +5,7 @@ import type { ByteTransport } from '../../firmware-bridge/index.ts';
 export interface LineCount {
   /** Bytes in either direction. */
   bytes: number;
-  /** From the last byte heard to the next request handed over, all together, ms. */
+  /** From the last byte heard to the next request, and the time to hand that over, all together, ms. */
   pausesMs: number;
 }
 
@@ -42,7 +42,9 @@ export function pacedLine(wire: ByteTransport, bytesPerS: number, count: LineCou
       count.bytes += bytes.length;
       if (heardMs !== undefined) count.pausesMs += performance.now() - heardMs;
       await lineTime(bytes.length, bytesPerS);
+      const startedMs = performance.now();
       await wire.write(bytes);
+      count.pausesMs += performance.now() - startedMs;
     },
   };
 }
