@@ -8,14 +8,14 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Limit, what it can be at all, then the decoded names it is taken from; of two levels the one that opens a switch. */
 const LIMITS: readonly (readonly [Exclude<keyof BoardLimits, 'chemistry'>, low: number, high: number, ...string[]])[] =
   [
-    ['cellMaxV', 1, 6, 'cellOvervoltageV', 'cellOvV', 'cellOvL2V'],
-    ['cellMinV', 0.5, 6, 'cellUndervoltageV', 'cellUvV', 'cellUvL2V'],
-    ['packMaxV', 1, 1000, 'packOvervoltageV', 'packOvV', 'packOvL2V'],
-    ['packMinV', 0.5, 1000, 'packUndervoltageV', 'packUvV', 'packUvL2V'],
-    ['chargeMaxC', -60, 150, 'chargeOvertemperatureC', 'chargeOtC', 'chargeOtL2C'],
-    ['chargeMinC', -60, 150, 'chargeUndertemperatureC', 'chargeUtC', 'chargeUtL2C'],
-    ['dischargeMaxC', -60, 150, 'dischargeOvertemperatureC', 'dischargeOtC', 'dischargeOtL2C'],
-    ['dischargeMinC', -60, 150, 'dischargeUndertemperatureC', 'dischargeUtC', 'dischargeUtL2C'],
+    ['cellMaxV', 1, 6, 'cellOvervoltageV', 'cellOvV', 'cellOvL2V', 'cellHighV'],
+    ['cellMinV', 0.5, 6, 'cellUndervoltageV', 'cellUvV', 'cellUvL2V', 'cellUnderV'],
+    ['packMaxV', 1, 1000, 'packOvervoltageV', 'packOvV', 'packOvL2V', 'moduleHighV'],
+    ['packMinV', 0.5, 1000, 'packUndervoltageV', 'packUvV', 'packUvL2V', 'moduleUnderV'],
+    ['chargeMaxC', -60, 150, 'chargeOvertemperatureC', 'chargeOtC', 'chargeOtL2C', 'chargeTempHighC'],
+    ['chargeMinC', -60, 150, 'chargeUndertemperatureC', 'chargeUtC', 'chargeUtL2C', 'chargeTempLowC'],
+    ['dischargeMaxC', -60, 150, 'dischargeOvertemperatureC', 'dischargeOtC', 'dischargeOtL2C', 'dischargeTempHighC'],
+    ['dischargeMinC', -60, 150, 'dischargeUndertemperatureC', 'dischargeUtC', 'dischargeUtL2C', 'dischargeTempLowC'],
     ['chargeMaxA', 0.1, 5000, 'chargeOvercurrentA', 'chargeOcA', 'chargeLimitA', 'chargeOcL2RawA'],
     ['dischargeMaxA', 0.1, 5000, 'dischargeOvercurrentA', 'dischargeOcA', 'dischargeLimitA', 'dischargeOcL2RawA'],
   ];

@@ -71,6 +71,7 @@ export const pylontech: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
     // Documented for a whole string, but nobody has published an answer: a master that refuses it is still read.
     { ...dialectRead(dialect, 'alarms', 'fast', [address, 0x44, isMaster(address) ? ALL : address]), optional: true },
     dialectRead(dialect, 'charge management', 'slow', [address, 0x92, address]),
+    { ...dialectRead(dialect, 'parameters', 'slow', [address, 0x47]), optional: true },
     dialectRead(dialect, 'maker', 'once', [address, 0x51]),
     dialectRead(dialect, 'serial number', 'once', [address, 0x93, address]),
     dialectRead(dialect, 'firmware', 'once', [address, 0x96, address]),

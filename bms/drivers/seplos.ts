@@ -1,8 +1,8 @@
-import type { Cursor } from '#bridge';
+import { type Cursor, Malformed } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
-import { bitNames, scaler } from './fields.ts';
+import { bitNames, listOf, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellBits, cellsV, celsius, codes, counted, makerInfo } from './pylontech-info.ts';
@@ -11,6 +11,7 @@ const BOARDS = { first: 0, last: 15, usual: 0, set: 'the DIP switches' };
 const ZERO_C = 2731;
 /** An open sensor: -60.0 °C. */
 const NO_SENSOR = 0x0853;
+const milli = scaler(0.001);
 const centi = scaler(0.01);
 const perMille = scaler(0.001);
 
@@ -19,11 +20,12 @@ const dialect: Dialect = {
   layouts: {
     66: telemetry,
     68: alarmTable,
+    71: parameters,
     79: (info) => ({ infoHex: info.remaining === 0 ? '' : null }),
     81: makerInfo,
   },
   recognised: [0x42, 0x44],
-  commands: [0x47, 0x92, 0x93],
+  commands: [0x92, 0x93],
 };
 
 /**
@@ -50,6 +52,7 @@ export const seplos: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
     dialectRead(dialect, 'telemetry', 'fast', [address, 0x42, address]),
     dialectRead(dialect, 'alarms', 'fast', [address, 0x44, address]),
     dialectRead(dialect, 'maker', 'once', [address, 0x51]),
+    { ...dialectRead(dialect, 'parameters', 'slow', [address, 0x47]), optional: true },
   ],
   decode: (exchange) => decodeDialect(dialect, exchange),
   sample: (fields, measuredAtMs) => packSample({ ...fields, model: fields.device }, measuredAtMs, alarms(fields)),
@@ -97,6 +100,19 @@ function telemetry(info: Cursor): Fields {
   // The six above, and words without a meaning.
   info.skip(Math.max(0, customCount - 6) * 2);
   return { ...common, tempsC, remainingAh: centi(remaining), customCount, ...own };
+}
+
+/** The first words of sixty, each threshold with the one of its release: alarms, then protections. */
+function parameters(info: Cursor): Fields {
+  info.skip(1);
+  const count = info.u8();
+  if (count < 8) throw new Malformed(`${count} parameters do not hold the limits of the cells`);
+  const words = listOf(8, () => milli(info.u16()));
+  // Voltages of the pack, temperatures and currents, then delays and switches in single bytes.
+  info.skip((count - words.length) * 2);
+  info.skip(info.remaining);
+  const [cellHighAlarmV, , cellLowAlarmV, , cellOvervoltageV, , cellUndervoltageV] = words;
+  return { cellHighAlarmV, cellLowAlarmV, cellOvervoltageV, cellUndervoltageV };
 }
 
 type Bit = readonly [name: string, code?: AlarmCode];

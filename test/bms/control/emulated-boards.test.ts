@@ -49,6 +49,28 @@ describe('an emulated JBD board', () => {
   });
 });
 
+describe('the limits of an emulated board', () => {
+  it.each<[BoardKind, object]>([
+    ['daly', { cellMaxV: 3.65, cellMinV: 2.5 }],
+    ['daly-modbus', { cellMaxV: 3.65, packMaxV: 58.4, chargeMinC: 0 }],
+    ['jk', { cellMaxV: 3.65, cellMinV: 2.58, chargeMinC: 2 }],
+    ['jk-pb', { cellMaxV: 3.6, cellMinV: 2.8, chargeMinC: 2, chargeMaxC: 70 }],
+    ['pylontech', { cellMaxV: 3.65, cellMinV: 2.9, chargeMinC: 0, dischargeMinC: -10 }],
+    ['seplos', { cellMaxV: 3.65, cellMinV: 2.7 }],
+  ])('are in the sample of %s', async (kind, limits) => {
+    const world = smallWorld();
+    const board = await serveBoardOnTcp(world, BOARDS[kind].make(world), { name: kind });
+    closers.push(() => board.close());
+    const driver = driverFor(kind);
+    if (driver.shape !== 'exchange' && driver.shape !== 'registers') throw new Error('no board');
+    const line = tcpTransport({ host: '127.0.0.1', port: board.port });
+    const bus = driver.shape === 'registers' ? modbusRtuExchange(line) : byteExchange(line, driver);
+    closers.push(() => bus.close());
+    const device = bindDevice(driver, kind, bus, { now: () => Date.now(), mono: () => performance.now() });
+    expect(await device.poll()).toMatchObject({ limits });
+  });
+});
+
 describe('an emulated board', () => {
   it.each(SWITCHED)('that %s reads is switched by it, while it is read', async (id, kind) => {
     const world = smallWorld();

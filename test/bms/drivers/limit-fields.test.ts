@@ -37,6 +37,13 @@ describe('what a board is set to', () => {
     });
   });
 
+  it('is read by Pylontech out of its parameters', () => {
+    expect(limits('pylontech', 'pylontech', 'parameters_reply')).toEqual({
+      ...{ cellMaxV: 3.65, cellMinV: 2.9, packMaxV: 53.5, packMinV: 43.5, chargeMaxC: 50, chargeMinC: 0 },
+      ...{ dischargeMaxC: 55, dischargeMinC: -10 },
+    });
+  });
+
   it('is read by JBD out of one block of parameters, in the units of its registers', () => {
     const values = [
       3431, 3331, 2741, 2831, 3581, 3481, 2531, 2631, 5840, 5600, 4000, 4800, 3650, 3500, 2500, 3000, 10_000,

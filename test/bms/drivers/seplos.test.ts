@@ -17,7 +17,12 @@ function fields(name: string): Fields {
 describe('Seplos V2', () => {
   it('asks as the document does', () => {
     const texts = seplos.reads.map(({ request }) => Buffer.from(request).toString('latin1'));
-    expect(texts).toEqual(['~20004642E00200FD37\r', '~20004644E00200FD35\r', '~200046510000FDAE\r']);
+    expect(texts).toEqual([
+      '~20004642E00200FD37\r',
+      '~20004644E00200FD35\r',
+      '~200046510000FDAE\r',
+      '~200046470000FDA9\r',
+    ]);
   });
 
   it('makes a sample of what its captures tell', () => {

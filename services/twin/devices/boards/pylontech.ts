@@ -19,6 +19,7 @@ export const pylontech = (world: World): BoardFace =>
         // the number of modules when the string was asked for, else the address
         return [0, which === ALL ? 1 : MASTER, ...one];
       }
+      if (command === 0x47) return [0, ...parameters(pack)];
       if (command === 0x92)
         return [MASTER, ...be16(57_600), ...be16(44_000), ...be16(500), ...be16(-500), permissions(pack)];
       if (command === 0x93) return [MASTER, ...ascii('TWIN000000000001')];
@@ -47,6 +48,14 @@ function alarms(pack: WorldPack): number[] {
     ...[pack.cells, ...tooLow, pack.temperaturesC.length + 1, 0, ...pack.temperaturesC.map(() => 0)],
     ...[0, 0, 0, pack.dischargeFetClosed ? 0 : 1 << 1, switches, state, 0, 0],
   ];
+}
+
+/** Cells, temperatures and current of charging; then the module, temperatures and current of discharging. */
+function parameters({ cells }: WorldPack): number[] {
+  const kelvin = (celsius: number): number => celsius * 10 + 2731;
+  const charging = [3650, 3000, 2900, kelvin(50), kelvin(0), 500];
+  const discharging = [cells * 3600, cells * 3000, cells * 2900, kelvin(55), kelvin(-10), -500];
+  return [...charging, ...discharging].flatMap(be16);
 }
 
 const permissions = (pack: WorldPack): number => (+pack.chargeFetClosed << 7) | (+pack.dischargeFetClosed << 6);

@@ -12,6 +12,7 @@ export const seplos = (world: World): BoardFace =>
       if (command === 0x42) return telemetry(world.pack);
       if (command === 0x44) return alarms(world.pack);
       if (command === 0x51) return [...ascii('1101-TWIN', 10), 2, 8, ...ascii('SEPLOS', 20)];
+      if (command === 0x47) return [0, 60, ...parameters().flatMap(be16), ...new Array<number>(47).fill(0)];
       return unknownCommand;
     },
   });
@@ -26,6 +27,11 @@ function telemetry(pack: WorldPack): number[] {
     ...[10, ...be16(pack.capacityAh * 100), ...be16(pack.socRatio * 1000), ...be16(pack.capacityAh * 100)],
     ...[...be16(pack.cycles), ...be16(1000), ...be16(pack.voltageV * 100), 0, 0, 0, 0, 0, 0, 0, 0],
   ];
+}
+
+/** Sixty words, of which the first eight are the cells': alarm and recovery high and low, protection and recovery likewise. */
+function parameters(): number[] {
+  return [3600, 3400, 2900, 3000, 3650, 3450, 2700, 2900, ...new Array<number>(52).fill(0)];
 }
 
 function alarms(pack: WorldPack): number[] {
