@@ -7,32 +7,38 @@ import { CALM, type Mutation, ROUGH } from './run.ts';
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'cuts the port together with the halt',
+    breaks: 'no power is cut under a host that is not off, unless it is said',
     chances: CALM,
     decision: ({ entries, effects }) => ({ entries, effects: effects.flatMap(withCut) }),
   },
   {
     name: 'does not know which hosts serve the API',
+    breaks: 'the API is there for whoever needs it',
     chances: ROUGH,
     rack: (rack) => ({ ...rack, ...(rack.cluster === undefined ? {} : { cluster: withoutServers(rack.cluster) }) }),
   },
   {
     name: 'never takes a cordon away',
+    breaks: 'no node is left cordoned',
     chances: CALM,
     decision: without((effect) => effect.kind === 'uncordon'),
   },
   {
     name: 'takes a silent bank on mains for an outage',
+    breaks: 'no shutdown begins while mains is there',
     chances: ROUGH,
     rack: (rack) => (rack.bank.freshness === 'stale' ? { ...rack, mains: { ...rack.mains, verdict: 'absent' } } : rack),
   },
   {
     name: 'takes silence for mains',
+    breaks: 'the reserve is kept',
     chances: ROUGH,
     rack: (rack) =>
       rack.bank.freshness === 'stale' ? { ...rack, mains: { ...rack.mains, verdict: 'present', sinceMs: 0 } } : rack,
   },
   {
     name: 'forgets what the port was before',
+    breaks: 'no port is left off, and none on that was off',
     chances: CALM,
     decision: ({ entries, effects }) => ({
       entries: entries.map((entry) =>
@@ -45,26 +51,30 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'cuts protected ports',
+    breaks: 'no power is cut under a host that is not off, unless it is said',
     chances: CALM,
     policy: (policy) => ({
       ...policy,
       hosts: Object.fromEntries(Object.entries(policy.hosts).map(([id, host]) => [id, { ...host, cuttable: true }])),
     }),
   },
-  { name: 'starts again without its journal', chances: ROUGH, recall: () => [] },
+  { name: 'starts again without its journal', breaks: 'no node is left cordoned', chances: ROUGH, recall: () => [] },
   {
     name: 'loses the newest lines of its journal in a kill',
+    breaks: 'every host ends up and known to be up',
     chances: ROUGH,
     recall: (lines) => lines.slice(0, -12),
   },
   {
     name: 'starts everything at once',
+    breaks: 'no switch is overloaded',
     chances: CALM,
     policy: (policy) => ({ ...policy, restore: { ...policy.restore, groupSize: 99 } }),
     rack: (rack) => ({ ...rack, switches: withoutBudget(rack.switches) }),
   },
   {
     name: 'takes a host for off as soon as it was told to halt',
+    breaks: 'no power is cut under a host that is not off, unless it is said',
     chances: ROUGH,
     rack: (rack) => ({
       ...rack,
@@ -89,6 +99,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'keeps quiet about force',
+    breaks: 'no power is cut under a host that is not off, unless it is said',
     chances: { ...CALM, hang: 0.3 },
     decision: ({ entries, effects }) => ({
       entries: entries.map((entry) => changing(entry, ({ forced: _, ...change }) => change)),
@@ -97,6 +108,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'counts on twice the energy there is',
+    breaks: 'the reserve is kept',
     chances: CALM,
     rack: (rack) => ({
       ...rack,
@@ -108,6 +120,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'halts the control plane first',
+    breaks: 'etcd keeps its quorum',
     chances: CALM,
     decision: ({ entries, effects }, before) => ({
       entries,
@@ -116,16 +129,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'halts nodes without draining them',
+    breaks: 'nothing is halted before it is drained, and no stage before its turn',
     chances: CALM,
     decision: without((effect) => effect.kind === 'drain'),
   },
   {
     name: 'forgets to switch ports on again',
+    breaks: 'no port is left off, and none on that was off',
     chances: CALM,
     decision: without((effect) => effect.kind === 'power'),
   },
   {
     name: 'begins a stage on mains because somebody rehearses another',
+    breaks: 'no shutdown begins while mains is there',
     chances: { ...CALM, order: 0.02 },
     decision: ({ entries, effects }) => ({
       entries: entries.flatMap((entry): JournalEntry[] =>

@@ -4,6 +4,7 @@ import { evolve, initialState } from '../../services/shutdown/evolve.ts';
 import type { Policy } from '../../services/shutdown/policy.ts';
 import type { CoordinatorState, Input, JournalEntry } from '../../services/shutdown/state.ts';
 import { emptyWatch, type Watch } from '../../services/shutdown/turn.ts';
+import type { Check } from './checks.ts';
 import { Coverage } from './coverage.ts';
 import { someOrder } from './orders.ts';
 import { between, type Random, random } from './random.ts';
@@ -45,6 +46,8 @@ export const ROUGH: Chances = { kill: 0.02, failing: 0.2, hang: 0.03, apiGone: 1
 /** A rule broken on purpose, to see that the simulation notices. */
 export interface Mutation {
   readonly name: string;
+  /** The check that must notice. */
+  readonly breaks: Check;
   readonly chances: Chances;
   readonly policy?: (policy: Policy) => Policy;
   /** What the coordinator is made to see. */
@@ -163,6 +166,10 @@ export function runStory(seed: number, chances: Chances, mutation?: Mutation): S
       ...world.violations,
       ...watchman.violations,
       ...(calm ? world.haltedWithPods.map((id) => `${id} was halted with pods on it`) : []),
+      // A second outage may find the bank half empty: one alone has what it needs.
+      ...(calm && mains.length === 2 && leftWhenDark.some((left) => left < truth.reserveRatio)
+        ? ['the reserve was touched']
+        : []),
     ],
     complaints: complain(world, state),
     journal: journal.map(({ entry }) => entry),

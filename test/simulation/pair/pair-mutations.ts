@@ -4,11 +4,27 @@ import type { PairMutation } from './pair-story.ts';
 
 /** What is promised of two nodes, broken on purpose. The simulation must notice every one. */
 export const PAIR_MUTATIONS: readonly PairMutation[] = [
-  { name: 'never looks at the lease', lead: (lead) => seeing(lead, (view) => ({ ...view, role: 'acting' })) },
-  { name: 'keeps the role once it has it: a higher epoch does not fence it off', lead: stubborn },
-  { name: 'goes on after it stood still, without asking', dozes: true },
-  { name: 'takes over without what the other one knew', lead: (lead) => ({ ...bound(lead), shared: () => undefined }) },
-  { name: 'watches for ever', lead: (lead) => seeing(lead, (view) => ({ ...view, role: 'watching' })) },
+  {
+    name: 'never looks at the lease',
+    breaks: 'of two nodes one acts, and one does',
+    lead: (lead) => seeing(lead, (view) => ({ ...view, role: 'acting' })),
+  },
+  {
+    name: 'keeps the role once it has it: a higher epoch does not fence it off',
+    breaks: 'of two nodes one acts, and one does',
+    lead: stubborn,
+  },
+  { name: 'goes on after it stood still, without asking', breaks: 'of two nodes one acts, and one does', dozes: true },
+  {
+    name: 'takes over without what the other one knew',
+    breaks: 'no node is left cordoned',
+    lead: (lead) => ({ ...bound(lead), shared: () => undefined }),
+  },
+  {
+    name: 'watches for ever',
+    breaks: 'of two nodes one acts, and one does',
+    lead: (lead) => seeing(lead, (view) => ({ ...view, role: 'watching' })),
+  },
 ];
 
 function bound(lead: Lead): Lead {

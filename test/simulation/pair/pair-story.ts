@@ -7,6 +7,7 @@ import { type Policy, policyOf } from '../../../services/shutdown/policy.ts';
 import type { Command, JournalEntry, Phase } from '../../../services/shutdown/state.ts';
 import { drillEdges } from '../../../services/twin/drill/drill-edges.ts';
 import { VirtualClock } from '../../../services/twin/drill/virtual-clock.ts';
+import type { Check } from '../checks.ts';
 import { Coverage } from '../coverage.ts';
 import { someOrder } from '../orders.ts';
 import { between, oneOf, type Random, random } from '../random.ts';
@@ -45,6 +46,8 @@ export interface PairStory {
 /** A rule broken on purpose. */
 export interface PairMutation {
   readonly name: string;
+  /** The check that must notice. */
+  readonly breaks: Check;
   /** What the coordinators are told of the lease. */
   readonly lead?: (lead: Lead) => Lead;
   /** A lease does not notice that its machine stood still. */

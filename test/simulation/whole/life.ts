@@ -1,4 +1,5 @@
 import type { Config } from '../../../services/config/schema.ts';
+import type { Rack } from '../../../services/rack/rack.ts';
 import { RackStore, type SocNote } from '../../../services/rack/store.ts';
 import type { Clock } from '../../../services/runtime/clock.ts';
 import type { Log } from '../../../services/runtime/log.ts';
@@ -8,8 +9,10 @@ import type { Edges } from '../../../services/shutdown/executor.ts';
 import { Journal, type JournalKeeper } from '../../../services/shutdown/journal.ts';
 import type { Lead } from '../../../services/shutdown/lead.ts';
 import { type Learned, nothingLearned } from '../../../services/shutdown/learned.ts';
+import { picture } from '../../../services/shutdown/picture.ts';
 import type { Policy } from '../../../services/shutdown/policy.ts';
 import type { Command, CoordinatorState, JournalEntry } from '../../../services/shutdown/state.ts';
+import type { Snapshot } from '../../../services/shutdown/view.ts';
 import type { FakeDisk } from './fake-disk.ts';
 
 /** What outlives a process: its disk, and what it wrote beside the journal. */
@@ -38,6 +41,10 @@ export interface LifeOptions {
   lead?(life: Life): Lead;
   /** Before the entries are written. */
   saw(life: Life, entries: readonly JournalEntry[]): void;
+  /** After every decision. */
+  told?(snapshot: Snapshot): void;
+  /** What the coordinator is made to see. */
+  sees?(rack: Rack): Rack;
   /** A person's order was accepted. */
   ordered(life: Life, command: Command, author: string): void;
   /** What of them is written. */
@@ -73,11 +80,14 @@ export class Life {
       },
       edges: options.edges(this),
       journal: this.#journalOf(options),
-      rack: () => this.store.snapshot(),
+      rack: () => options.sees?.(this.store.snapshot()) ?? this.store.snapshot(),
       clock: this.clock,
       log: silent,
-      onDecision: (_rack, state) => {
+      onDecision: (rack, state, schedule, learned) => {
         this.state = state;
+        if (!this.alive || options.told === undefined) return;
+        const coordinator = picture(state, schedule, rack, learned);
+        options.told({ site: '', version: '', rack, coordinator, devices: [], sinks: [] });
       },
     });
   }

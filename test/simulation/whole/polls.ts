@@ -14,27 +14,29 @@ export interface Poll {
   readonly phase: Phase;
   /** What the machine takes for the time; the API server's clock is its own. */
   readonly wallMs: number;
+  /** Told of every device that was read. */
+  heard?(kind: 'pack' | 'meter' | 'switch' | 'host' | 'cluster', id: string): void;
 }
 
 /** Everything that polls would have brought in this second. */
-export function poll({ config, rack, active, store, atS, phase, wallMs }: Poll): void {
+export function poll({ config, rack, active, store, atS, phase, wallMs, heard }: Poll): void {
+  const sampled = ((kind, id, sample) => {
+    heard?.(kind as Parameters<NonNullable<Poll['heard']>>[0], id);
+    return store.sampled(kind, id, sample);
+  }) satisfies RackStore['sampled'];
   const due = (everyS: number): boolean => atS % Math.max(1, Math.round(everyS)) === 0;
   for (const { id, every } of config.packs)
-    if (due(every) && !active.bites('silent-pack')) store.sampled('pack', id, rack.packSample(id));
+    if (due(every) && !active.bites('silent-pack')) sampled('pack', id, rack.packSample(id));
   for (const { id, every } of config.meters)
-    if (due(every) && !active.bites('silent-meter')) store.sampled('meter', id, rack.meterSample());
+    if (due(every) && !active.bites('silent-meter')) sampled('meter', id, rack.meterSample());
   for (const { id, every, budgetW } of config.switches) {
     const dead = (rack.bank.open && !rack.mains) || rack.restarting(id);
-    if (due(every) && !active.bites('silent-switch') && !dead)
-      store.sampled('switch', id, rack.switchSample(id, budgetW));
+    if (due(every) && !active.bites('silent-switch') && !dead) sampled('switch', id, rack.switchSample(id, budgetW));
   }
   const probeS = phase === 'mains' ? HOST_PROBE_S : 1;
   if (!active.bites('silent-probes') && due(probeS))
-    for (const { id } of config.hosts) store.sampled('host', id, rack.hostSample(id));
-  if (due(config.cluster?.every ?? 1)) askApi(rack, active, store, wallMs);
-}
-
-function askApi(rack: TroubledRack, active: Active, store: RackStore, measuredAtMs: number): void {
-  if (rack.apiAvailable) store.sampled('cluster', 'cluster', { ...rack.clusterSample(), measuredAtMs });
+    for (const { id } of config.hosts) sampled('host', id, rack.hostSample(id));
+  if (!due(config.cluster?.every ?? 1)) return;
+  if (rack.apiAvailable) sampled('cluster', 'cluster', { ...rack.clusterSample(), measuredAtMs: wallMs });
   else if (active.on('api-gone')) active.bit('api-gone');
 }

@@ -1,9 +1,11 @@
 import type { Config } from '../../../services/config/schema.ts';
+import type { Rack } from '../../../services/rack/rack.ts';
 import type { Edges } from '../../../services/shutdown/executor.ts';
 import { type Policy, policyOf } from '../../../services/shutdown/policy.ts';
 import type { CoordinatorState, Effect, JournalEntry, Phase } from '../../../services/shutdown/state.ts';
 import { drillEdges } from '../../../services/twin/drill/drill-edges.ts';
 import { VirtualClock } from '../../../services/twin/drill/virtual-clock.ts';
+import type { Check } from '../checks.ts';
 import { Coverage } from '../coverage.ts';
 import { someOrder } from '../orders.ts';
 import { between, oneOf, type Random, random } from '../random.ts';
@@ -14,6 +16,7 @@ import { Ledger } from './ledger.ts';
 import { LeftRunning } from './left-running.ts';
 import { Life, type Remains, remainsOf } from './life.ts';
 import { type MainsChange, mainsPlan } from './mains-plan.ts';
+import { Onlooker } from './onlooker.ts';
 import { packOutputs } from './pack-output.ts';
 import { poll } from './polls.ts';
 import { type Now, type Scene, sceneFor } from './scenes.ts';
@@ -22,6 +25,7 @@ import type { TroubledRack } from './troubled-rack.ts';
 import { Active, CALLS, someTroubles, type Trouble } from './troubles.ts';
 import { wholeConfig } from './whole-config.ts';
 import { socNotes, WALL_MS, wholeRack } from './whole-rack.ts';
+import { Workloads } from './workloads.ts';
 
 /** One life of a rack in which everything that is real runs: judge, count of charge, coordinator, executor, journal. */
 
@@ -42,11 +46,18 @@ export interface WholeStory {
 /** A rule broken on purpose at the seams of the harness. */
 export interface WholeMutation {
   readonly name: string;
+  /** The check that must notice. */
+  readonly breaks: Check;
   /** What is written of the entries of a turn. */
   readonly journal?: (entries: readonly JournalEntry[]) => readonly JournalEntry[];
   /** Nothing is flushed to the disk. */
   readonly lazyDisk?: boolean;
   readonly policy?: (policy: Policy) => Policy;
+  /** What the coordinator is made to see. */
+  readonly rack?: (rack: Rack) => Rack;
+  /** Nothing goes on before somebody slow has taken its copy. */
+  readonly waitsForSinks?: boolean;
+  readonly neverScalesBack?: boolean;
   /** What the executor acts through. */
   readonly edges?: (edges: Edges) => Edges;
 }
@@ -55,6 +66,7 @@ const QUIET_S = 1500;
 const TROUBLE_S = 60;
 const PEACE_S = 30;
 const SOC_NOTE_S = 30;
+const SLOW_SINK_MS = 20_000;
 const DOWN_S = [1, 25] as const;
 
 /** Runs one story to its end; the seed fixes everything. */
@@ -86,6 +98,8 @@ class Telling {
   readonly #personCordoned = new Set<string>();
   readonly #ledger = new Ledger();
   readonly #leftRunning = new LeftRunning();
+  readonly #workloads = new Workloads();
+  readonly #onlooker: Onlooker;
   readonly #timeline: (() => string)[] = [];
   readonly #dark: { socRatio: number; fair: boolean }[] = [];
   readonly #fair: boolean;
@@ -140,6 +154,7 @@ class Telling {
     // What ran when it was switched off is another matter: see `#outputs`.
     this.#rack.outputIsOff = () => (this.#life?.state.outputsOff ?? []).length > 0;
     this.#watchman = new Watchman(this.#policy);
+    this.#onlooker = new Onlooker(this.#config);
     const disk = new FakeDisk();
     disk.diesInFlush = () => this.#diesInFlush();
     disk.lazy = mutation.lazyDisk ?? false;
@@ -171,7 +186,9 @@ class Telling {
   told(): WholeStory {
     return {
       seed: this.#seed,
-      violations: [this.#rack, this.#watchman, this.#ledger, this.#leftRunning].flatMap((each) => each.violations),
+      violations: [this.#rack, this.#watchman, this.#ledger, this.#leftRunning, this.#onlooker].flatMap(
+        (each) => each.violations,
+      ),
       complaints: this.#complaints(),
       timeline: this.#timeline.map((line) => line()),
       kills: this.#kills,
@@ -334,6 +351,7 @@ class Telling {
   async #live(atS: number): Promise<void> {
     if (this.#life === undefined && atS >= this.#bornAgainS) this.#beBorn();
     const life = this.#life;
+    this.#onlooker.looks(atS, life !== undefined);
     if (life !== undefined) {
       poll({
         config: this.#config,
@@ -343,6 +361,7 @@ class Telling {
         atS,
         phase: life.state.phase,
         wallMs: life.clock.wallMs(),
+        heard: (kind, id) => this.#onlooker.heard(kind, id),
       });
       if (atS % SOC_NOTE_S === 0) this.#remains.soc = life.store.socNotes();
     }
@@ -354,7 +373,10 @@ class Telling {
     const clock = {
       monoMs: () => this.#clock.monoMs(),
       wallMs: () => this.#clock.wallMs() + this.#wallStepMs,
-      sleep: (ms: number, signal?: AbortSignal) => this.#clock.sleep(ms, signal),
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        await this.#clock.sleep(ms, signal);
+        if (this.#mutation.waitsForSinks === true) await this.#clock.sleep(SLOW_SINK_MS);
+      },
     };
     const times = { callS: 0.3, portS: 1.5, drainS: 3 };
     const life = new Life({
@@ -364,8 +386,11 @@ class Telling {
       offsetMs,
       remains: this.#remains,
       edges: (self) => {
+        const drill = drillEdges(this.#config, this.#rack, self.clock, times);
+        const scalesBack = this.#mutation.neverScalesBack !== true;
+        const cluster = drill.cluster && this.#workloads.around(drill.cluster, this.#rack, self.clock, scalesBack);
         const edges = troubledEdges(
-          { ...drillEdges(this.#config, this.#rack, self.clock, times), packs: this.#outputs(self) },
+          { ...drill, ...(cluster === undefined ? {} : { cluster }), packs: this.#outputs(self) },
           {
             clock: self.clock,
             rng: this.#rng,
@@ -381,6 +406,8 @@ class Telling {
         return this.#mutation.edges?.(edges) ?? edges;
       },
       saw: (self, entries) => this.#saw(self, entries),
+      told: (snapshot) => this.#onlooker.feed.publish(snapshot),
+      sees: this.#mutation.rack ?? ((rack) => rack),
       ordered: (_life, command, author) => this.#ledger.ordered(this.#remains.disk, command, author, this.#rack.timeS),
       writes: this.#mutation.journal ?? ((entries) => entries),
     });
@@ -441,7 +468,8 @@ class Telling {
 
   #complaints(): string[] {
     const { state } = this.#life ?? {};
-    return state === undefined ? ['nobody is there'] : complaintsOf(this.#rack, state, this.#personCordoned);
+    if (state === undefined) return ['nobody is there'];
+    return [...complaintsOf(this.#rack, state, this.#personCordoned), ...this.#workloads.complaints()];
   }
 }
 
