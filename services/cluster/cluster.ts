@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { ClusterControl } from '../shutdown/promises.ts';
 import { drainNodes } from './drain.ts';
 import { Homecoming } from './homecoming.ts';
+import { Hooks } from './hooks.ts';
 import { Inventory } from './inventory.ts';
 import { type ClusterAccess, loadKubeconfig } from './kubeconfig.ts';
 import { changeNode, decideCordon } from './nodes.ts';
@@ -37,7 +38,8 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
   const rules = rulesOf(config);
   const inventory = new Inventory(rest, clock, rules);
   const scale = stop === 'scale';
-  const homecoming = new Homecoming(rest, clock, scale);
+  const hooks = new Hooks(config.hooks ?? { beforeDrain: [], afterRestore: [] });
+  const homecoming = new Homecoming(rest, clock, scale, hooks);
   const closed = new AbortController();
   let lacking: readonly string[] = [];
   return {
@@ -53,7 +55,7 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
     drain: (nodes, options) => {
       homecoming.calledOff(options.runId);
       const signal = AbortSignal.any([options.signal, closed.signal]);
-      return drainNodes(rest, clock, nodes, { ...options, signal }, { rules, scale });
+      return drainNodes(rest, clock, nodes, { ...options, signal }, { rules, scale, hooks });
     },
     missingRights: async () => {
       const missing = await findMissingRights(rest, scale);

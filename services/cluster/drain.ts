@@ -3,6 +3,7 @@ import { type DrainOptions, type DrainReport, succeeded } from '../shutdown/prom
 import { type ApiError, asApiError } from './api-error.ts';
 import { DrainBook } from './drain-book.ts';
 import { type EvictAnswer, type Removal, requestRemoval } from './evict.ts';
+import type { Hooks } from './hooks.ts';
 import { type Listed, listAttachedNodes, listNodes, listPods } from './lists.ts';
 import { changeNode, decideCordon } from './nodes.ts';
 import type { KubeNode, Pod } from './objects.ts';
@@ -27,6 +28,8 @@ export interface DrainManner {
   readonly rules: PodRules;
   /** Scale Deployments and StatefulSets down when the whole cluster stops, instead of evicting their pods. */
   readonly scale: boolean;
+  /** Commands that run before the first pod is stopped when the whole cluster stops. */
+  readonly hooks?: Pick<Hooks, 'beforeDrain'>;
 }
 
 interface Opening {
@@ -64,6 +67,8 @@ export async function drainNodes(
       partial: options.partial,
       rules: { ...manner.rules, webhooks: opening.webhooks },
     });
+    const said = options.partial ? [] : await manner.hooks?.beforeDrain(options.runId, options.deadlineMs, signal);
+    for (const text of said ?? []) book.note(text);
     book.nodes(opening.nodes);
     book.volumes(opening.attached);
     const scaler =

@@ -1,5 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { type Outcome, succeeded } from '../shutdown/promises.ts';
+import type { Hooks } from './hooks.ts';
+import { listNodes } from './lists.ts';
 import { changeNode, decideUncordon } from './nodes.ts';
 import type { RestClient } from './rest.ts';
 import { scaleBack } from './workloads.ts';
@@ -10,9 +12,11 @@ export class Homecoming {
   readonly #clock: Clock;
   /** Workloads are scaled down by this configuration, so a missing right to scale them back is an error. */
   readonly #scales: boolean;
+  readonly #hooks: Hooks;
   readonly #scaledBack = new Map<string, Promise<Outcome>>();
 
-  constructor(rest: RestClient, clock: Clock, scales: boolean) {
+  constructor(rest: RestClient, clock: Clock, scales: boolean, hooks: Hooks) {
+    this.#hooks = hooks;
     this.#rest = rest;
     this.#clock = clock;
     this.#scales = scales;
@@ -23,12 +27,23 @@ export class Homecoming {
     const outcome = await changeNode(this.#rest, this.#clock, node, (found) => decideUncordon(found, runId));
     if (!succeeded(outcome)) return outcome;
     const scaled = await this.#scaleBack(runId);
-    return succeeded(scaled) ? outcome : scaled;
+    if (!succeeded(scaled)) return scaled;
+    const said = await this.#tellWhenWhole(runId);
+    return said.length === 0 ? outcome : { ...outcome, detail: said.join('; ') };
+  }
+
+  /** The last node of the run is back when none carries its mark any more. */
+  async #tellWhenWhole(runId: string): Promise<readonly string[]> {
+    if (!this.#hooks.awaitsRestore) return [];
+    const nodes = await listNodes(this.#rest).catch(() => undefined);
+    if (nodes === undefined || nodes.items.some(({ cordonedBy }) => cordonedBy === runId)) return [];
+    return this.#hooks.afterRestore(runId);
   }
 
   /** Nodes are going down (again): what is scaled down from now on is scaled back anew. */
   calledOff(runId: string): void {
     this.#scaledBack.delete(runId);
+    this.#hooks.calledOff(runId);
   }
 
   /** Once per run, whoever comes first; a failure is tried again with the next node or the next try. */

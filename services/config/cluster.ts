@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { argv } from './hosts.ts';
 import { duration, identifier, interval, ratio, seconds } from './values.ts';
 
 /** The Kubernetes cluster: how to reach it, and in which order its pods stop. */
@@ -18,6 +19,11 @@ const serverAddress = z
   .regex(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'an address such as https://10.0.0.11:6443')
   .refine((text) => URL.canParse(text) && new URL(text).username === '', 'an address without credentials');
 
+const hooks = z
+  .array(z.strictObject({ argv, timeout: seconds(15).meta({ description: 'deadline; it is killed then' }) }))
+  .max(16)
+  .default([]);
+
 export const clusterSchema = z.strictObject({
   kubeconfig: z.string().min(1),
   context: z.string().optional(),
@@ -34,6 +40,13 @@ export const clusterSchema = z.strictObject({
   storage: z.array(podSelector).default([]),
   /** Pods that are never stopped; they end with their host. */
   keep: z.array(podSelector).default([]),
+  /** Commands around an outage: one after the other, what fails is journalled and holds nothing up. */
+  hooks: z
+    .strictObject({
+      beforeDrain: hooks.meta({ description: 'before the first pod is stopped when the whole cluster goes down' }),
+      afterRestore: hooks.meta({ description: 'when every node that we cordoned takes pods again' }),
+    })
+    .prefault({}),
   /** Share of the worker nodes that must be Ready again before the first one takes pods. */
   uncordonShare: ratio.default(0.6),
   /** How long the first nodes wait for that share. */

@@ -31,7 +31,7 @@ const LAST_WORDS_MS = 300;
 export function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandEnd> {
   const { timeoutMs, env = {}, signal } = options;
   const [program = '', ...rest] = argv;
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
   const over = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
   return new Promise((resolve) => {
     if (over.aborted) {

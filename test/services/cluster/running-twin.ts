@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Cluster, openCluster } from '../../../services/cluster/index.ts';
+import type { ClusterConfig } from '../../../services/config/cluster.ts';
 import { type Clock, fastClock } from '../../../services/runtime/clock.ts';
 import type { DrainOptions } from '../../../services/shutdown/promises.ts';
 import { type ClusterWorld, type ClusterWorldOptions, createClusterWorld } from '../../../services/twin/cluster.ts';
@@ -34,6 +35,7 @@ export interface TwinOptions extends ClusterWorldOptions {
   readonly speed?: number;
   readonly requestTimeoutS?: number;
   readonly api?: KubernetesApiOptions;
+  readonly hooks?: ClusterConfig['hooks'];
 }
 
 /** Text of a file that is shipped for `kubectl apply`. */
@@ -56,7 +58,8 @@ export async function runTwin(options: TwinOptions): Promise<RunningTwin> {
   const folder = await mkdtemp(join(tmpdir(), 'holdover-cluster-'));
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, api.kubeconfig());
-  const client = await openCluster({ kubeconfig, every: 5, requestTimeout: requestTimeoutS }, clock);
+  const hooks = options.hooks ?? { beforeDrain: [], afterRestore: [] };
+  const client = await openCluster({ kubeconfig, every: 5, requestTimeout: requestTimeoutS, hooks }, clock);
   let lastMs = clock.monoMs();
   const timer = setInterval(() => {
     const nowMs = clock.monoMs();
