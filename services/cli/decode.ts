@@ -18,12 +18,17 @@ export async function decodeStream(
   more: readonly Driver[] = [],
   mappings: readonly MappingDriver[] = [],
 ): Promise<number> {
+  let answerOf = (line: string): string => decodeLine(driverId, line, more, mappings);
   try {
     if (mappingFor(driverId, mappings) === undefined) driverFor(driverId, more);
   } catch (error) {
     if (!(error instanceof UnknownDriverError)) throw error;
-    errors.write(`decode: ${error.message}\n`);
-    return 2;
+    const { decodeSwitchLine, switchDecoders } = await import('./decode-switch.ts');
+    if (!switchDecoders().includes(driverId)) {
+      errors.write(`decode: ${error.message}\n  switches: ${switchDecoders().join(', ')}\n`);
+      return 2;
+    }
+    answerOf = (line) => decodeSwitchLine(driverId, line);
   }
   let gone = false;
   const onGone = (): void => {
@@ -33,7 +38,7 @@ export async function decodeStream(
   try {
     for await (const line of lines(input)) {
       if (gone) break;
-      const answer = line === undefined ? tooLong() : decodeLine(driverId, line, more, mappings);
+      const answer = line === undefined ? tooLong() : answerOf(line);
       if (!output.write(`${answer}\n`)) await drained(output);
     }
   } finally {

@@ -160,7 +160,7 @@ function addDecode(program: Command, exit: Exit): void {
   program
     .command('decode')
     .description('one recorded exchange per line of JSON in, what it says per line of JSON out')
-    .argument('<driver>', 'driver that knows the protocol, e.g. jbd')
+    .argument('<driver>', 'driver that knows the protocol, e.g. jbd, or of a switch, e.g. poe-serial')
     .option('--profiles <folder>', 'Modbus profiles of your own besides the built-in ones')
     .addHelpText(
       'after',
