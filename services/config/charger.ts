@@ -17,14 +17,10 @@ const command = z.strictObject({
 
 export const chargerSchema = z
   .strictObject({
-    normalA: z
-      .number()
-      .positive()
-      .max(2000)
-      .meta({
-        description: 'the current it charges with otherwise, on the battery side; what is given back',
-        unit: 'A',
-      }),
+    normalA: z.number().positive().max(2000).meta({
+      description: 'the current it charges with otherwise, on the battery side; what is given back',
+      unit: 'A',
+    }),
     lowestA: z
       .number()
       .nonnegative()
