@@ -23,14 +23,26 @@ afterEach(async () => {
   await served?.handle.close();
 });
 
-async function rig(kind: SwitchKind, { secrets, settle }: { secrets?: SwitchSecrets; settle?: string } = {}) {
+async function rig(
+  kind: SwitchKind,
+  { secrets, settle, requestTimeout }: { secrets?: SwitchSecrets; settle?: string; requestTimeout?: string } = {},
+) {
   const world = smallRack();
   const made = await SWITCHES[kind].serve(world, SECRET, {});
   served = made;
   const secretKeys = Object.keys(made.secrets).map((name) => [name, { env: 'X' }]);
   const fast = made.config.driver === 'netgear-plus' ? { pageGap: 0 } : {};
   const [config] = configSchema.parse({
-    switches: [{ id: 'sw1', ...made.config, ...Object.fromEntries(secretKeys), ...fast, settle: settle ?? '20s' }],
+    switches: [
+      {
+        id: 'sw1',
+        ...made.config,
+        ...Object.fromEntries(secretKeys),
+        ...fast,
+        ...(requestTimeout === undefined || made.config.driver === 'poe-serial' ? {} : { requestTimeout }),
+        settle: settle ?? '20s',
+      },
+    ],
   }).switches;
   if (config === undefined) throw new Error('no switch');
   const device = openSwitch(config, secrets ?? { password: SECRET, token: SECRET });
@@ -55,6 +67,32 @@ describe.each(KINDS)('%s', (kind) => {
     expect(ports[0]?.powerW).toBeCloseTo(world.switch.ports[0]?.powerW ?? 0, 0);
     if (kind !== 'poe-mikrotik' && !kind.startsWith('poe-netgear')) expect(budgetW).toBe(120);
   });
+});
+
+describe.each(KINDS)('%s, whose cable is pulled', (kind) => {
+  it('fails at once or in time, tells nothing old, and is there again', async () => {
+    const { poe, made } = await rig(kind, { requestTimeout: '500ms' });
+    const { ports } = await poe.read();
+    await made.handle.unplug();
+    await expect(poe.read()).rejects.toMatchObject({ name: expect.any(String), retryable: true });
+    await made.handle.replug();
+    // a line that was lost is opened again after a rest
+    await expect
+      .poll(async () => (await poe.read()).ports.length, { timeout: 20_000, interval: 200 })
+      .toBe(ports.length);
+  }, 30_000);
+
+  it('does not wait for ever for one that says nothing', async () => {
+    const { world, poe, made } = await rig(kind, { requestTimeout: '300ms' });
+    await poe.read();
+    world.setFault('silent', [kind.startsWith('poe-unifi') ? 'controller' : 'switch']);
+    await expect(poe.read()).rejects.toMatchObject({ code: expect.stringMatching(/timeout|refused/) });
+    world.setFault('silent', false);
+    await expect
+      .poll(async () => (await poe.read()).ports.length, { timeout: 20_000, interval: 200 })
+      .toBeGreaterThan(0);
+    expect(made.handle.name).toBe('switch');
+  }, 30_000);
 });
 
 describe.each(SWITCHING)('%s, switched', (kind) => {
