@@ -56,10 +56,32 @@ const snmp = z.strictObject({
   /** Factors for the two whole-watt objects of RFC 3621, for switches that send other units. */
   budgetScale: z.number().positive().default(1),
   consumptionScale: z.number().positive().default(1),
-  /** Vendor table with watts per port: a known name, or the column's OID and its factor to watts. */
+  /** Vendor table with watts per port: a known name (with its factor, where nobody confirmed it), or a column's OID. */
   portWatts: z
     .union([
-      z.enum(['cisco', 'ciscosb', 'netgear', 'procurve', 'aruba-cx', 'mikrotik', 'tp-link']),
+      z.enum([
+        'aruba-cx',
+        'cisco',
+        'ciscosb',
+        'dell-n',
+        'extreme',
+        'huawei',
+        'intellinet',
+        'mikrotik',
+        'netgear',
+        'netgear-old',
+        'netgear-smart',
+        'netonix',
+        'procurve',
+        'tp-link',
+      ]),
+      z.strictObject({
+        table: z.literal('zyxel'),
+        scale: z
+          .number()
+          .positive()
+          .meta({ description: 'factor of its figures to watts; 0.001 by all accounts, but try it' }),
+      }),
       z.strictObject({
         oid: z.string().regex(/^\d+(\.\d+)+$/, 'a numeric OID'),
         scale: z.number().positive().default(0.001),

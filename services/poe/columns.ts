@@ -1,5 +1,5 @@
-import type { PortPriority, PortState } from '../rack/samples.ts';
-import { isMissing, type Varbind, wholeNumber } from './varbind.ts';
+import type { Admission, PortPriority, PortState } from '../rack/samples.ts';
+import { isMissing, textOf, type Varbind, wholeNumber } from './varbind.ts';
 
 /** What a switch told of one port. A field it does not have, or answered with nonsense, is absent. */
 export interface PortReading {
@@ -23,6 +23,12 @@ export interface GroupReading {
   readonly group: number;
   readonly budgetW?: number;
   readonly drawnW?: number;
+  /** Promised to its ports. */
+  readonly reservedW?: number;
+  /** Budget minus what is promised. */
+  readonly remainingW?: number;
+  readonly guardW?: number;
+  readonly admission?: Admission;
 }
 
 export interface Reading {
@@ -44,17 +50,21 @@ export type PortColumn = {
     readonly index: 'group.port' | 'port';
     readonly field: F;
     readonly read: (raw: number) => PortReading[F] | undefined;
+    /** Where it is told as text. */
+    readonly readText?: (text: string) => PortReading[F] | undefined;
   };
 }[PortField];
 
 /** A column with one row per power supply, or (`index: 'scalar'`) one figure for the whole switch. */
-export interface GroupColumn {
-  readonly of: 'group';
-  readonly oid: string;
-  readonly index: 'group' | 'scalar';
-  readonly field: GroupField;
-  readonly read: (raw: number) => number | undefined;
-}
+export type GroupColumn = {
+  [F in GroupField]: {
+    readonly of: 'group';
+    readonly oid: string;
+    readonly index: 'group' | 'scalar';
+    readonly field: F;
+    readonly read: (raw: number) => GroupReading[F] | undefined;
+  };
+}[GroupField];
 
 export type Column = PortColumn | GroupColumn;
 
@@ -78,7 +88,7 @@ interface Found {
   readonly column: Column;
   readonly rank: number;
   readonly index: readonly number[];
-  readonly raw: number | undefined;
+  readonly raw: number | string | undefined;
 }
 
 /**
@@ -98,7 +108,7 @@ export function decode(varbinds: readonly Varbind[], columns: readonly Column[],
   const groups = new Map<number, GroupReading>();
   for (const { column, index, raw } of found) {
     const [first = 0, second] = index;
-    const value = raw === undefined ? undefined : column.read(raw);
+    const value = meant(column, raw);
     if (column.of === 'port') {
       const at: PortReading = second === undefined ? { group, port: first } : { group: first, port: second };
       const key = `${at.group}.${at.port}`;
@@ -111,18 +121,26 @@ export function decode(varbinds: readonly Varbind[], columns: readonly Column[],
   return { ports: inOrder(ports), groups, missing };
 }
 
+/** What a column makes of what was sent. */
+function meant(column: Column, raw: number | string | undefined): unknown {
+  if (typeof raw === 'number') return column.read(raw);
+  return raw !== undefined && column.of === 'port' ? column.readText?.(raw) : undefined;
+}
+
 const inOrder = (ports: ReadonlyMap<string, PortReading>): ReadonlyMap<string, PortReading> =>
   new Map([...ports].sort(([, a], [, b]) => a.group - b.group || a.port - b.port));
 
 function placesOf(varbind: Varbind, columns: readonly Column[]): Found[] {
   const found: Found[] = [];
-  for (const [rank, column] of columns.entries()) {
-    if (!varbind.oid.startsWith(`${column.oid}.`)) continue;
+  for (let rank = 0; rank < columns.length; rank += 1) {
+    const column = columns[rank];
+    // Every value of every port is held against every column: nothing may be made for those that do not fit.
+    if (column === undefined || !varbind.oid.startsWith(column.oid) || varbind.oid[column.oid.length] !== '.') continue;
     const arcs = varbind.oid.slice(column.oid.length + 1).split('.');
     if (arcs.length !== ARCS[column.index] || !arcs.every((arc) => /^\d{1,10}$/.test(arc))) continue;
     const index = arcs.map(Number);
     if (column.index === 'scalar' && index[0] !== 0) continue;
-    found.push({ column, rank, index, raw: wholeNumber(varbind) });
+    found.push({ column, rank, index, raw: wholeNumber(varbind) ?? textOf(varbind) });
   }
   return found;
 }

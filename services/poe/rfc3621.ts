@@ -90,7 +90,7 @@ export interface SampleOptions {
   readonly measuredAtMs: number;
   /** Ports of this group are named by their number alone, all others `group.port`. */
   readonly group: number;
-  /** Replaces what the switch says. */
+  /** These replace what the switch says. */
   readonly budgetW?: number;
   readonly guardW?: number;
   readonly admission?: Admission;
@@ -109,21 +109,34 @@ export function switchSample(
   const groups = totals(reading, ports);
   const drawnW = sum(groups.map((each) => each.drawnW));
   const budget = budgetW ?? sharedBudgetW(groups, drawnW);
-  const delivering = ports.filter(({ state }) => state === 'delivering');
+  const guard = guardW ?? sum(groups.map((each) => each.guardW));
+  const admits = admission ?? common(groups.map((each) => each.admission));
+  const promisedW = promised(groups, ports);
   return withBudget({
     kind: 'switch',
     measuredAtMs,
     ...(budget === undefined ? {} : { budgetW: budget }),
     ...(drawnW === undefined ? {} : { drawnW }),
-    ...(ports.some(({ state }) => state !== undefined)
-      ? { reservedW: round(delivering.reduce((total, port) => total + reservedW(port), 0)) }
-      : {}),
+    ...(promisedW === undefined ? {} : { reservedW: promisedW }),
     totalTrusted: groups.every(({ trusted }) => trusted),
     ports: ports.map((port) => portSample(port, group)),
-    ...(guardW === undefined ? {} : { guardW }),
-    ...(admission === undefined ? {} : { admission }),
+    ...(guard === undefined ? {} : { guardW: guard }),
+    ...(admits === undefined ? {} : { admission: admits }),
   });
 }
+
+/** What every supply says of itself, W; else what the ports that deliver come to, if any port tells its state. */
+function promised(groups: readonly GroupReading[], ports: readonly PortReading[]): number | undefined {
+  const told = groups.flatMap((each) => each.reservedW ?? []);
+  if (told.length > 0 && told.length === groups.length) return round(sum(told) ?? 0);
+  if (ports.every(({ state }) => state === undefined)) return undefined;
+  const delivering = ports.filter(({ state }) => state === 'delivering');
+  return round(delivering.reduce((total, port) => total + reservedW(port), 0));
+}
+
+/** What all say; undefined when they differ or one does not tell. */
+const common = <T>(values: readonly T[]): T | undefined =>
+  values.every((value) => value === values[0]) ? values[0] : undefined;
 
 function portSample(port: PortReading, homeGroup: number): PortSample {
   const { enabled, priority, poeClass, deniedCount, powerW, voltageV, currentA } = port;
@@ -150,7 +163,11 @@ interface Total extends GroupReading {
 function totals({ groups }: Reading, ports: readonly PortReading[]): Total[] {
   const numbers = new Set([...groups.keys(), ...ports.map(({ group }) => group)]);
   return [...numbers].map((group) => {
-    const { drawnW, ...supply } = groups.get(group) ?? { group };
+    const { drawnW, ...told } = groups.get(group) ?? { group };
+    const { reservedW: promisedW, remainingW } = told;
+    const wholeW =
+      told.budgetW ?? (promisedW === undefined || remainingW === undefined ? undefined : round(promisedW + remainingW));
+    const supply = { ...told, ...(wholeW === undefined ? {} : { budgetW: wholeW }) };
     const own = ports.filter((port) => port.group === group);
     const delivering = own.filter(({ state }) => state === 'delivering');
     const trusted = drawnW !== 0 || delivering.length === 0;

@@ -12,7 +12,7 @@ import { type SnmpSecrets, snmpSession } from './snmp-session.ts';
 import { snmpSwitching } from './snmp-switching.ts';
 import { switchPorts } from './switching.ts';
 import { isMissing, type Varbind } from './varbind.ts';
-import { vendorTable } from './vendor-watts.ts';
+import { columnsWith, vendorTable } from './vendor-watts.ts';
 
 export interface SnmpSwitchOptions {
   /** Stamps samples. */
@@ -23,6 +23,8 @@ export interface SnmpSwitchOptions {
   readonly link?: SnmpLink;
 }
 
+/** What is looked at while a port is switched. */
+const SWITCHING_FIELDS: ReadonlySet<string> = new Set(['enabled', 'state', 'deniedCount']);
 /** Ports and tables are looked for anew this often: a stack gets a member, a module is pushed in. */
 const DISCOVER_EVERY_MS = 10 * 60_000;
 
@@ -59,7 +61,7 @@ class SnmpSwitch implements PoeSwitch {
     this.#wire = wire;
     const vendor = vendorTable(config.portWatts);
     const scales = { budget: config.budgetScale, consumption: config.consumptionScale };
-    this.#columns = [...vendor.before, ...rfc3621Columns(scales), ...vendor.after];
+    this.#columns = columnsWith(vendor, rfc3621Columns(scales));
   }
 
   async read(signal?: AbortSignal): Promise<SwitchSample> {
@@ -74,17 +76,15 @@ class SnmpSwitch implements PoeSwitch {
 
   setPorts(ports: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<readonly PortOutcome[]> {
     const { id, group, protect, settle, portWatts } = this.#config;
-    const own = vendorTable(portWatts).switching;
+    const { switching: own, alone } = vendorTable(portWatts);
     return switchPorts(
       snmpSwitching({
         switchId: id,
         group,
         protect,
         settleMs: settle * 1000,
-        ways: own === undefined ? [RFC3621_SWITCHING] : [RFC3621_SWITCHING, own],
-        stateColumns: this.#columns.filter(
-          (column) => column.of === 'port' && (column.field === 'enabled' || column.field === 'state'),
-        ),
+        ways: [...(alone ? [] : [RFC3621_SWITCHING]), ...(own === undefined ? [] : [own])],
+        stateColumns: this.#columns.filter((column) => column.of === 'port' && SWITCHING_FIELDS.has(column.field)),
         link: this.#link,
         gets: this.#gets,
         wire: this.#wire,

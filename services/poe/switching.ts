@@ -9,6 +9,8 @@ import type { Outcome, OutcomeCode, PortOutcome } from '../shutdown/promises.ts'
 export interface PortNow {
   readonly enabled?: boolean;
   readonly state?: PortState | 'off';
+  /** Times it was refused power for lack of budget, where the switch tells; then "on" is waited for until power comes. */
+  readonly deniedCount?: number;
   /** Why this port must not be switched, although it exists. */
   readonly refusal?: string;
 }
@@ -45,6 +47,8 @@ interface Target {
   readonly names: string[];
   /** As last seen. */
   seen?: PortNow;
+  /** Refusals of power before it was written. */
+  deniedBefore?: number | undefined;
   written: boolean;
   failure?: BridgeError;
   outcome?: Outcome;
@@ -104,6 +108,7 @@ async function bring(
     else if (target.seen.refusal !== undefined) target.outcome = { code: 'refused', detail: target.seen.refusal };
   }
   const toWrite = open(targets).filter(({ seen }) => seen?.enabled !== enabled);
+  for (const target of toWrite) target.deniedBefore = target.seen?.deniedCount;
   if (toWrite.length > 0) await write(site, toWrite, enabled, signal);
   await settle(site, targets, enabled, signal);
 }
@@ -192,8 +197,23 @@ async function settle(
 /** What has become of one port, or nothing while there is hope. */
 function judge(target: Target, enabled: boolean, blind: BridgeError | undefined, over: boolean): Outcome | undefined {
   if (blind !== undefined) return over ? { code: codeOf(blind), detail: `not read back: ${blind.message}` } : undefined;
-  if (agrees(target.seen, enabled)) return { code: target.written ? 'done' : 'already' };
+  if (agrees(target.seen, enabled)) {
+    if (enabled && target.written && target.seen?.state === 'searching') return searching(target, over);
+    return { code: target.written ? 'done' : 'already' };
+  }
   return over || isFinal(target.failure) ? against(target, enabled) : undefined;
+}
+
+/** On, and not fed: it was refused power, nothing is plugged in that wants any, or it will come. */
+function searching({ seen, deniedBefore, names }: Target, over: boolean): Outcome | undefined {
+  const denied = seen?.deniedCount;
+  if (denied === undefined || deniedBefore === undefined) return { code: 'done' };
+  if (denied > deniedBefore)
+    return {
+      code: 'disobeyed',
+      detail: `port ${names[0]} is on, but denied power: its switch has too little of it left`,
+    };
+  return over ? { code: 'done', detail: `port ${names[0]} is on and still looks for a device` } : undefined;
 }
 
 /** The switch has said no, so waiting changes nothing. After silence or nonsense the write may have arrived. */

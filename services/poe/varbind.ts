@@ -29,6 +29,13 @@ export function wholeNumber({ type, value }: Varbind): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** What an octet string says, if it is short enough to say something; undefined for anything else. */
+export function textOf({ type, value }: Varbind): string | undefined {
+  if (type !== AsnType.octetString) return undefined;
+  const text = Buffer.isBuffer(value) ? value.toString('utf8') : value;
+  return typeof text === 'string' && text.length <= 64 ? text.trim() : undefined;
+}
+
 /** The arcs of a numeric OID. */
 export const arcsOf = (oid: string): readonly number[] => oid.split('.').map(Number);
 

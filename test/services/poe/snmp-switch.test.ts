@@ -112,6 +112,39 @@ describe('switching ports', () => {
     expect(agent.values.get(stateOf('1.1'))?.value).toBe(2);
   });
 
+  it('says so when a port that is on is denied power, and waits for power where the switch counts that', async () => {
+    const denied = (port: string) => `1.3.6.1.2.1.105.1.1.1.12.${port}`;
+    const { poe, agent, wire } = rig(new FakeAgent(portsOf(4)));
+    for (const port of portsOf(4)) agent.put(denied(port), 7, AsnType.counter32);
+    await poe.setPorts(['1', '2', '3', '4'], false);
+    const get = agent.get.bind(agent);
+    let looks = 0;
+    agent.get = async (oids) => {
+      looks += 1;
+      // After a first look at ports that search, one is refused, one is fed, one was refused earlier, one has no device.
+      if (looks === 4) {
+        agent.put(denied('1.1'), 8, AsnType.counter32);
+        agent.put(stateOf('1.2'), 3);
+        agent.put(stateOf('1.3'), 3);
+      }
+      return get(oids);
+    };
+    const sleptMs = wire.sleptMs();
+    expect(await poe.setPorts(['1', '2', '3', '4'], true)).toEqual([
+      { port: '1', code: 'disobeyed', detail: 'port 1 is on, but denied power: its switch has too little of it left' },
+      { port: '2', code: 'done' },
+      { port: '3', code: 'done' },
+      { port: '4', code: 'done', detail: 'port 4 is on and still looks for a device' },
+    ]);
+    expect(wire.sleptMs() - sleptMs).toBeLessThanOrEqual(3500);
+    // What was refused before it was switched on does not count.
+    await poe.setPorts(['1'], false);
+    expect((await poe.setPorts(['1'], true))[0]).toMatchObject({
+      code: 'done',
+      detail: expect.stringMatching(/still looks/),
+    });
+  });
+
   it('writes no more than 24 ports at once, and fewer when that is too big', async () => {
     const { poe, agent } = rig(new FakeAgent(portsOf(48)));
     const all = portsOf(48).map((port) => port.slice(2));

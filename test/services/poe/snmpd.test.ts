@@ -65,7 +65,8 @@ describe.skipIf(snmpd.skip)(`against ${snmpd.title}`, () => {
     const off = (await poe.read()).ports.filter(({ enabled }) => enabled === false);
     expect(off.map(({ port, state }) => `${port} ${state}`)).toEqual(['1 disabled', '48 disabled']);
     expect(await poe.setPorts(['1'], false)).toEqual([{ port: '1', code: 'already' }]);
-    expect(await poe.setPorts(['1', '48'], true)).toEqual([
+    // Nothing is plugged in there, so it looks for a device until the settling time is over.
+    expect(await poe.setPorts(['1', '48'], true)).toMatchObject([
       { port: '1', code: 'done' },
       { port: '48', code: 'done' },
     ]);
@@ -126,7 +127,7 @@ describe.skipIf(snmpd.skip)(`against ${snmpd.title}`, () => {
     const poe = open({ v3 }, v3Config);
     expect((await poe.read()).ports).toHaveLength(8);
     expect(await poe.setPorts(['3'], false)).toEqual([{ port: '3', code: 'done' }]);
-    expect(await poe.setPorts(['3'], true)).toEqual([{ port: '3', code: 'done' }]);
+    expect(await poe.setPorts(['3'], true)).toMatchObject([{ port: '3', code: 'done' }]);
   });
 
   it.each([

@@ -45,7 +45,7 @@ describe('the SNMP driver on the simulated switch', () => {
     expect(world.hosts.get('pi1')?.state).toBe('off');
     expect((await poe.read()).ports[0]).toMatchObject({ enabled: false, state: 'disabled', powerW: 0 });
     expect(world.violations).toEqual([]);
-    expect(await poe.setPorts(['1'], true)).toEqual([{ port: '1', code: 'done' }]);
+    expect(await poe.setPorts(['1'], true)).toMatchObject([{ port: '1', code: 'done' }]);
     for (let s = 0; s < 120; s += 1) world.step(1);
     expect((await poe.read()).ports[0]).toMatchObject({ enabled: true, state: 'delivering' });
     expect(world.hosts.get('pi1')?.state).toBe('running');

@@ -4,7 +4,7 @@ import { RFC3621_SWITCHING, rfc3621Columns, switching, switchSample } from '../.
 import { snmpError } from '../../../services/poe/snmp-error.ts';
 import { type SnmpLink, walk } from '../../../services/poe/snmp-link.ts';
 import { isMissing } from '../../../services/poe/varbind.ts';
-import { vendorTable } from '../../../services/poe/vendor-watts.ts';
+import { columnsWith, vendorTable } from '../../../services/poe/vendor-watts.ts';
 import { type PoeVector, varbind, vector, vectors } from './fixtures.ts';
 
 /** Every vector of the fixture is used below; this finds one that was added and forgotten. */
@@ -17,8 +17,7 @@ const take = (id: string): PoeVector => {
 const standard = rfc3621Columns({ budget: 1, consumption: 1 });
 
 function columnsFor(portWatts: Parameters<typeof vendorTable>[0]): readonly Column[] {
-  const { before, after } = vendorTable(portWatts);
-  return [...before, ...standard, ...after];
+  return columnsWith(vendorTable(portWatts), standard);
 }
 
 const read = ({ varbinds = [] }: PoeVector, columns: readonly Column[] = standard): Reading =>
