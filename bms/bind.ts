@@ -1,4 +1,5 @@
 import { BridgeError, type ByteExchange, type RegisterExchange } from '#bridge';
+import { byteLink } from './control/byte-link.ts';
 import type { Device } from './device.ts';
 import { driverAt } from './drivers/boards.ts';
 import type { Decoded, Driver, ExchangeDriver, Fields } from './drivers/driver.ts';
@@ -20,6 +21,8 @@ export interface BindOptions {
   readonly units?: Readonly<Record<string, number>>;
   /** Ask a device that talks by itself now and then for what it does not tell. */
   readonly hex?: boolean;
+  /** Read the settings of a board that opens them in a mode only. */
+  readonly settings?: boolean;
   /** Whether other devices wait for the bus: one that falls silent is then asked less often. */
   readonly shared?: () => boolean;
   /** Number of the board on its line, when it is not the usual one. */
@@ -60,7 +63,8 @@ export function bindDevice(
   }
   if (!('request' in bus))
     throw new TypeError(`${id}: driver ${driver.id} does not speak Modbus; use via: serial or tcp`);
-  if (driver.shape === 'exchange') return polled(driver, id, bus, byteQuestions(driver, bus), options);
+  if (driver.shape === 'exchange')
+    return polled(driver, id, bus, byteQuestions(driver, bus, options.settings ?? false), options);
   return driver.measures === 'pack'
     ? new StreamDevice({ id, driver, bus, now, mono, ask: options.hex ?? false })
     : new StreamDevice({ id, driver, bus, now, mono, ask: options.hex ?? false });
@@ -93,23 +97,29 @@ function polled(
   });
 }
 
-function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange): readonly Question[] {
-  return driver.reads.map((read) => ({
-    name: read.name,
-    cadence: read.cadence,
-    optional: read.optional ?? false,
-    async ask(signal, known, most) {
-      const label = `${driver.id} ${read.name}`;
-      const { timeoutMs } = driver;
-      const tries = Math.min(driver.tries, most ?? driver.tries);
-      const accept = (received: Uint8Array) => read.accept(received, known);
-      const frame = await bus
-        .request({ label, bytes: read.request, accept, timeoutMs, tries, signal })
-        .catch(explainSilence(driver));
-      const exchange = { request: read.request, response: frame, context: known };
-      return fieldsOf(driver.decode(exchange), bus.name, label);
-    },
-  }));
+function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange, settings: boolean): readonly Question[] {
+  const polls = driver.reads.map(
+    (read): Question => ({
+      name: read.name,
+      cadence: read.cadence,
+      optional: read.optional ?? false,
+      async ask(signal, known, most) {
+        const label = `${driver.id} ${read.name}`;
+        const { timeoutMs } = driver;
+        const tries = Math.min(driver.tries, most ?? driver.tries);
+        const accept = (received: Uint8Array) => read.accept(received, known);
+        const frame = await bus
+          .request({ label, bytes: read.request, accept, timeoutMs, tries, signal })
+          .catch(explainSilence(driver));
+        const exchange = { request: read.request, response: frame, context: known };
+        return fieldsOf(driver.decode(exchange), bus.name, label);
+      },
+    }),
+  );
+  const { settings: inside } = driver;
+  if (!settings || inside === undefined) return polls;
+  const link = byteLink(driver, bus);
+  return [...polls, { name: 'settings', cadence: 'once', optional: true, ask: (signal) => link.look(inside, signal) }];
 }
 
 /** A time-out of a device that may be silent without being broken says so. */

@@ -52,9 +52,14 @@ export function byteLink(driver: ExchangeDriver<Sample>, bus: ByteExchange): Boa
     return done;
   }
 
+  async function lookInside({ reads, inside }: ExchangeLook, signal: AbortSignal | undefined): Promise<Fields> {
+    const all = await within(inside, () => Promise.all(reads.map((read) => ask(read, signal))), signal);
+    return Object.assign({}, ...all);
+  }
+
   return {
     look(state, signal) {
-      if (typeof state !== 'string') return within(state.inside, () => ask(state.read, signal), signal);
+      if (typeof state !== 'string') return lookInside(state, signal);
       const read = driver.reads.find(({ name }) => name === state);
       if (read === undefined) throw new TypeError(`driver ${id} has no read ${state}`);
       return ask(read, signal);

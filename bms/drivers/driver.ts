@@ -99,9 +99,9 @@ export interface Boards<S extends Sample> {
   at(address: number): ExchangeDriver<S>;
 }
 
-/** A read that is not part of a poll, because it needs a mode of the board. */
+/** Reads that are not part of a poll, because they need a mode of the board. */
 export interface ExchangeLook {
-  readonly read: ExchangeRead;
+  readonly reads: readonly ExchangeRead[];
   readonly inside: Mode;
 }
 
@@ -123,6 +123,8 @@ export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPro
   readonly mosfets?: MosfetControl;
   /** The same for its balancing. */
   readonly balancing?: BalancingControl;
+  /** Where the board opens its settings in a mode only: entered after each connect, where it is configured. */
+  readonly settings?: ExchangeLook;
   /** Absent: one board to a line. */
   readonly boards?: Boards<S>;
 }

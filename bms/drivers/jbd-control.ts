@@ -1,4 +1,4 @@
-import type { BalancingControl, Fields, MosfetControl } from './driver.ts';
+import type { BalancingControl, ExchangeLook, ExchangeRead, Fields, MosfetControl } from './driver.ts';
 import { acceptReply, acceptWrite, readRequest, writeRequest } from './jbd-frame.ts';
 import { mosfetsOf } from './standing.ts';
 import type { BoardWrite, Mode, Mosfets } from './switches.ts';
@@ -55,6 +55,25 @@ function isLocked(fields: Fields, which: keyof Mosfets): boolean {
   return locked && mosfetsOf(fields)?.[which] === false;
 }
 
+function setting(name: string, register: number): ExchangeRead {
+  return { name, cadence: 'once', request: readRequest(register), accept: acceptReply(register) };
+}
+
+/**
+ * The limits that matter, register by register, for firmware that does not tell them as a block. The mode is left without
+ * saving, so nothing is changed.
+ */
+export const jbdSettings: ExchangeLook = {
+  reads: [
+    setting('charge undertemperature', 0x1a),
+    setting('pack overvoltage', 0x20),
+    setting('pack undervoltage', 0x22),
+    setting('cell overvoltage', 0x24),
+    setting('cell undervoltage', 0x26),
+  ],
+  inside: discarding,
+};
+
 const MAY_BALANCE = 1 << 2;
 
 /**
@@ -63,12 +82,7 @@ const MAY_BALANCE = 1 << 2;
  */
 export const jbdBalancing: BalancingControl = {
   state: {
-    read: {
-      name: 'functions',
-      cadence: 'once',
-      request: readRequest(FUNCTIONS),
-      accept: acceptReply(FUNCTIONS),
-    },
+    reads: [setting('functions', FUNCTIONS)],
     inside: discarding,
   },
   proof: 'state',

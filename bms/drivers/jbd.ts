@@ -2,7 +2,7 @@ import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { bitNames } from './fields.ts';
-import { jbdBalancing, jbdMosfets } from './jbd-control.ts';
+import { jbdBalancing, jbdMosfets, jbdSettings } from './jbd-control.ts';
 import {
   acceptReply,
   type JbdReply,
@@ -58,6 +58,7 @@ export const jbd: ExchangeDriver = {
   ],
   mosfets: jbdMosfets,
   balancing: jbdBalancing,
+  settings: jbdSettings,
   decode,
   sample: (fields, measuredAtMs) =>
     packSample({ ...withLearnedCapacity(fields), ...limits(fields) }, measuredAtMs, alarms(fields)),

@@ -10,6 +10,7 @@ export function boardOptionsOf(config: PackConfig | MeterConfig | UpsDeviceConfi
     ...('units' in via && via.units !== undefined ? { units: via.units } : {}),
     ...('address' in config && config.address !== undefined ? { address: config.address } : {}),
     ...('invertCurrent' in config && config.invertCurrent !== undefined ? { invertCurrent: config.invertCurrent } : {}),
+    ...('readSettings' in config && config.readSettings === true ? { settings: true } : {}),
     ...('hex' in config && config.hex !== undefined ? { hex: config.hex } : {}),
   };
 }

@@ -17,6 +17,14 @@ export const boardOptions = {
   hex: z.boolean().optional().meta({
     description: 've-direct: ask now and then for registers that the text lacks; older devices pause their text for it',
   }),
+  readSettings: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'jbd with firmware that does not tell its limits otherwise: enter factory mode once after each connect to read them, ' +
+        'and leave it without saving',
+    }),
   control: z
     .strictObject({ mosfets: z.boolean().default(false), balancing: z.boolean().default(false) })
     .optional()
@@ -45,12 +53,7 @@ export function boardProblems(config: Config, own: readonly Driver[]): Problem[]
     };
     const wrong = addressFault(driver, pack.address);
     if (wrong !== undefined) error('address', wrong.message, wrong.tryThis);
-    if (pack.hex === true && driver.shape !== 'stream')
-      error('hex', `driver ${driver.id} has no HEX registers`, 'leave it out; only ve-direct has them');
-    for (const what of unswitchable(pack, driver)) {
-      const board = what === 'mosfets' ? 'its board' : 'the balancing of its board';
-      error(`control.${what}`, `driver ${driver.id} cannot switch ${board}`, 'leave it out');
-    }
+    for (const { key, message } of unknownOptions(pack, driver)) error(key, message, 'leave it out');
     const place = placeOf(pack, driver);
     const other = place === undefined ? undefined : taken.get(place);
     if (place !== undefined && other !== undefined && wrong === undefined)
@@ -60,9 +63,20 @@ export function boardProblems(config: Config, own: readonly Driver[]): Problem[]
   return problems;
 }
 
-/** What is to be switched and cannot be. */
-function unswitchable({ control }: Pack, driver: Driver): ('mosfets' | 'balancing')[] {
-  return (['mosfets', 'balancing'] as const).filter((what) => control?.[what] === true && !canSwitch(driver, what));
+/** Options that this driver cannot use. */
+function unknownOptions(pack: Pack, driver: Driver): { key: string; message: string }[] {
+  const wrong: { key: string; message: string }[] = [];
+  const { id } = driver;
+  if (pack.hex === true && driver.shape !== 'stream')
+    wrong.push({ key: 'hex', message: `driver ${id} has no HEX registers; only ve-direct has them` });
+  if (pack.readSettings === true && (driver.shape !== 'exchange' || driver.settings === undefined))
+    wrong.push({ key: 'readSettings', message: `driver ${id} needs no mode to read settings; only jbd does` });
+  for (const what of ['mosfets', 'balancing'] as const) {
+    if (pack.control?.[what] !== true || canSwitch(driver, what)) continue;
+    const board = what === 'mosfets' ? 'its board' : 'the balancing of its board';
+    wrong.push({ key: `control.${what}`, message: `driver ${id} cannot switch ${board}` });
+  }
+  return wrong;
 }
 
 function lookUp(id: string, own: readonly Driver[]): Driver | undefined {

@@ -194,11 +194,12 @@ function ways(device: InputDevice, driver: MappingDriver, report: Report): void 
     );
 }
 
-function boardOptions({ address, hex, control, sensors }: PackConfig, report: Report): void {
+function boardOptions({ address, hex, readSettings, control, sensors }: PackConfig, report: Report): void {
   const allowed = (what: boolean | undefined): true | undefined => (what === true ? what : undefined);
   const told = {
     address,
     hex,
+    readSettings: allowed(readSettings),
     'control.mosfets': allowed(control?.mosfets),
     'control.balancing': allowed(control?.balancing),
     sensors,

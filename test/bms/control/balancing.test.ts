@@ -52,7 +52,7 @@ describe('what switches the balancing', () => {
   it('by JBD is looked at without saving anything', () => {
     const { state } = balancing('jbd');
     if (typeof state === 'string') throw new Error('it needs factory mode');
-    expect(hex(state.read.request)).toBe('dda52d00ffd377');
+    expect(hex(state.reads[0]?.request)).toBe('dda52d00ffd377');
     expect(hex(state.inside.before.request)).toBe(hex(vector('jbd', 'enter_factory_mode').request));
     expect(hex(state.inside.after.request)).toBe(hex(vector('jbd', 'exit_factory_mode_discard').request));
   });

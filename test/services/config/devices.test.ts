@@ -83,6 +83,10 @@ describe('other options of a board', () => {
     expect(problems([pack({ control: { mosfets: true, balancing: true } })])).toMatchObject([
       { path: 'packs[0].control.balancing', message: 'driver daly cannot switch the balancing of its board' },
     ]);
+    expect(problems([pack({ readSettings: true })])).toMatchObject([
+      { path: 'packs[0].readSettings', message: 'driver daly needs no mode to read settings; only jbd does' },
+    ]);
+    expect(check([pack({ driver: 'jbd', readSettings: true })]).ok).toBe(true);
     const modbus = { driver: 'daly-modbus', via: { modbusRtu: '/dev/x' }, control: { mosfets: true, balancing: true } };
     expect(check([pack(modbus)]).ok).toBe(true);
     expect(check([pack({ driver: 've-direct', hex: true, invertCurrent: true })]).ok).toBe(true);
