@@ -54,7 +54,7 @@ const FLOWING_C = 0.02;
  */
 export function bankFigure(members: readonly BankMember[], loadW: number): BankFigure {
   const present = members.filter(isPresent);
-  const fullWh = sum(members.map(({ spec }) => deliverableEnergyWh(spec, { socRatio: 1, powerW: 0 })));
+  const fullWh = sum(members.map(({ spec }) => whenFullWh(spec)));
   const complete = members.every((member) => isPresent(member) && !member.reckoned);
   if (present.length === 0) return { complete, fullWh };
 
@@ -79,6 +79,17 @@ export function bankFigure(members: readonly BankMember[], loadW: number): BankF
 export function bankUsableWh(members: readonly BankMember[], loadW: number, sigmas = 0): number | undefined {
   const present = members.filter(isPresent);
   return present.length === 0 ? undefined : usableOf(present, loadW, sigmas);
+}
+
+/** By pack: an integral that would else be taken at every look at the bank. */
+const fullWhOf = new WeakMap<PackSpec, number>();
+
+function whenFullWh(spec: PackSpec): number {
+  const known = fullWhOf.get(spec);
+  if (known !== undefined) return known;
+  const fullWh = deliverableEnergyWh(spec, { socRatio: 1, powerW: 0 });
+  fullWhOf.set(spec, fullWh);
+  return fullWh;
 }
 
 interface Present {

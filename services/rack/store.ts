@@ -1,7 +1,6 @@
 import {
   type Alarm,
   type BankMember,
-  bankFigure,
   type MeterSample,
   modelAlarms,
   type PackSample,
@@ -19,6 +18,7 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { PollFailure } from '../runtime/poller.ts';
 import { rackAlarms } from './alarms.ts';
+import { BankReckoner } from './bank-figure.ts';
 import { Ledger } from './ledger.ts';
 import { MainsWatch } from './mains-watch.ts';
 import { NOTHING_OFF, type OwnDoing } from './own-doing.ts';
@@ -62,6 +62,7 @@ export class RackStore {
   readonly #mains: MainsWatch;
   #ownDoing: OwnDoing = NOTHING_OFF;
   #orders: Orders = {};
+  readonly #reckoner = new BankReckoner();
   #bank: BankView = { complete: false, freshness: 'absent' };
 
   constructor(config: Config, clock: Clock, notes: Readonly<Record<string, SocNote>> = {}) {
@@ -176,8 +177,7 @@ export class RackStore {
     }
     const { members, reckoned, measuredAtMs } = this.#bankMembers(packs);
     if (measuredAtMs === undefined) return this.#silentBank();
-    const flowingW = bankFigure(members, 0).powerW ?? 0;
-    const { complete, ...figure } = bankFigure(members, Math.max(0, -flowingW));
+    const { complete, ...figure } = this.#reckoner.figure(members);
     const silent = reckoned.length === 0 ? {} : { reckoned };
     return { ...figure, complete, ...silent, measuredAtMs, freshness: 'fresh' };
   }

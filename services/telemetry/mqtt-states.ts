@@ -50,8 +50,13 @@ function sampled<S extends { readonly measuredAtMs: number }>(
   wallMs: number,
 ): TopicState {
   if (!sample) return { kind, id, available: false, atMs: wallMs, beats: true };
-  return { kind, id, available: true, body: tidy(bodyOf(sample)), atMs: sample.measuredAtMs, beats: true };
+  const body = bodies.get(sample) ?? tidy(bodyOf(sample));
+  bodies.set(sample, body);
+  return { kind, id, available: true, body, atMs: sample.measuredAtMs, beats: true };
 }
+
+/** What was made of a sample already: it is told until there is a newer one. */
+const bodies = new WeakMap<object, Readonly<Record<string, unknown>>>();
 
 const derived = (kind: TopicKind, body: Record<string, unknown>, atMs: number, id: string = ONLY_ONE): TopicState => ({
   kind,
@@ -220,23 +225,35 @@ const DIGITS: readonly (readonly [RegExp, number])[] = [
 
 /** Rounds by unit, and leaves out what is absent or not a number. */
 function tidy(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(body)
-      .map(([key, value]) => [key, tidied(key, value)] as const)
-      .filter(([, value]) => value !== undefined),
-  );
+  const kept: Record<string, unknown> = {};
+  for (const key of Object.keys(body)) {
+    const value = tidied(key, body[key]);
+    if (value !== undefined) kept[key] = value;
+  }
+  return kept;
+}
+
+/** By name, because the names are few and every figure of the rack is asked for every second. */
+const digitsOf = new Map<string, number | undefined>();
+const MOST_NAMES = 2000;
+
+function digits(key: string): number | undefined {
+  if (digitsOf.has(key)) return digitsOf.get(key);
+  const found = DIGITS.find(([ending]) => ending.test(key))?.[1];
+  if (digitsOf.size < MOST_NAMES) digitsOf.set(key, found);
+  return found;
 }
 
 function tidied(key: string, value: unknown): unknown {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return undefined;
-    const digits = DIGITS.find(([ending]) => ending.test(key))?.[1];
-    return digits === undefined ? value : rounded(value, digits);
+    const decimals = digits(key);
+    return decimals === undefined ? value : rounded(value, decimals);
   }
   // A position in an array means something: a broken cell reading is null, not a gap that moves the others.
   if (Array.isArray(value)) return value.map((item) => tidied(key, item) ?? null);
   if (typeof value === 'object' && value !== null) {
-    const inner = tidy(Object.fromEntries(Object.entries(value)));
+    const inner = tidy(value as Readonly<Record<string, unknown>>);
     return Object.keys(inner).length === 0 ? undefined : inner;
   }
   return value;
