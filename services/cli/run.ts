@@ -4,6 +4,7 @@ import { loadConfig, showProblem } from '../config/load.ts';
 import { startService } from '../main.ts';
 import { fastClock, systemClock } from '../runtime/clock.ts';
 import { createLog, type LogLevel } from '../runtime/log.ts';
+import { forgetStart } from '../runtime/small-heap.ts';
 
 /** Where the page is: beside the bundle, or where the build put it when started from the sources. */
 const WEB_ROOTS = ['./web', '../../dist/web'];
@@ -24,6 +25,7 @@ export async function run(options: { config: string; logLevel: LogLevel; clockSp
     drill: { run: async (...ask) => (await import('./live-drill.ts')).liveDrill(config, log, ...ask) },
     ...(webRoot === undefined ? {} : { webRoot }),
   });
+  forgetStart();
   console.log(JSON.stringify({ ready: true, address: service.address }));
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
