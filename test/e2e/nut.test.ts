@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import type { JournalEntry } from '../../services/shutdown/state.ts';
 import type { Snapshot } from '../../services/shutdown/view.ts';
 import { peer } from '../peers.ts';
 import { freePort } from '../ports.ts';
@@ -146,6 +147,49 @@ describe.skipIf(missing !== undefined)(`with ${title}`, () => {
     expect((await rack()).mains.verdict).toBe('absent');
     below.thaw();
     await until('it is heard again', async () => (await above('battery.charge')) === '90' || undefined);
+  });
+
+  it('an order to go down is followed on mains, and ends when upsd has forgotten it', async () => {
+    const below = await Upsd.start(workshop, { 'ups.status': 'OL', 'battery.charge': '90' });
+    const [httpPort, nobody] = [await freePort(), await freePort()];
+    folder = mkdtempSync(join(tmpdir(), 'holdover-e2e-nut-'));
+    const [path, halted] = [join(folder, 'holdover.yaml'), join(folder, 'halted')];
+    const host = {
+      id: 'pi1',
+      address: '127.0.0.1',
+      probePort: nobody,
+      halt: { command: { argv: ['/usr/bin/touch', halted] } },
+    };
+    const settings = {
+      ups: [{ id: 'apc', driver: 'nut', host: '127.0.0.1', port: below.port, ups: 'apc', every: '250ms' }],
+      hosts: [host],
+      http: { listen: `127.0.0.1:${httpPort}` },
+      shutdown: { stateDir: join(folder, 'state'), stages: [{ name: 'all', hosts: ['pi1'] }] },
+    };
+    writeFileSync(path, stringify(settings));
+    await started(path);
+    const journal = async (): Promise<readonly JournalEntry[]> =>
+      (
+        await getJson<{ entries: { entry: JournalEntry }[] }>(`http://127.0.0.1:${httpPort}/api/v1/journal`)
+      ).entries.map(({ entry }) => entry);
+    const shown = () => getJson<{ rack: Snapshot['rack'] }>(`http://127.0.0.1:${httpPort}/api/v1/rack`);
+    await until('mains is there', async () => (await shown()).rack.mains.verdict === 'present' || undefined);
+    expect(existsSync(halted)).toBe(false);
+    const primary = await Talk.to(below.port);
+    await primary.asks('USERNAME holdover', 'PASSWORD "a b\\#c"', 'LOGIN apc', 'FSD apc');
+    primary.close();
+    await until('the machine is told to halt', async () => existsSync(halted) || undefined);
+    expect(await journal()).toContainEqual(expect.objectContaining({ kind: 'ordered-down', ups: 'apc', began: true }));
+    expect((await shown()).rack.mains.verdict).toBe('present');
+    // upsd is silent for a while, as when its machine is down: the order stands.
+    await below.hangUp();
+    await until('it is not heard', async () => (await shown()).rack.ups?.apc?.freshness === 'stale' || undefined);
+    expect(await journal()).not.toContainEqual(expect.objectContaining({ kind: 'ordered-down', began: false }));
+    await below.serve();
+    await until(
+      'the order is over',
+      async () => (await journal()).some((entry) => entry.kind === 'ordered-down' && !entry.began) || undefined,
+    );
   });
 });
 
