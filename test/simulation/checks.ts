@@ -13,7 +13,6 @@ export const CHECKS = {
   'no port is left off, and none on that was off': /port is (off|on)/,
   'nothing is halted before it is drained, and no stage before its turn': /with pods on it|before its stage/,
   'etcd keeps its quorum': /of the control plane are left/,
-  'the API lasts as long as somebody needs it': /need the API/,
   'the API is there for whoever needs it': /need the API/,
   'the reserve is kept': /battery empty|reserve was touched|running in the dark/,
   'no switch is overloaded': /the switch gives/,

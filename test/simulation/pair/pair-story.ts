@@ -40,6 +40,8 @@ export interface PairStory {
   readonly orders: number;
   /** Times the role went from one node to the other. */
   readonly handovers: number;
+  /** Both acted, which a lease on a network cannot exclude; then only their roles have to be in order at the end. */
+  readonly split: boolean;
   readonly coverage: Coverage;
 }
 
@@ -171,6 +173,7 @@ class PairTelling {
       kills: this.#kills,
       orders: this.#orders,
       handovers: this.#handovers,
+      split: this.#umpire.split,
       coverage: this.#coverage,
     };
   }
@@ -388,7 +391,7 @@ class PairTelling {
     if (holder === undefined || acting.length > 1) return [`${acting.length} act`];
     const other = this.#nodes.find((node) => node !== holder);
     return [
-      ...complaintsOf(this.#rack, holder.state, this.#cordoned),
+      ...(this.#umpire.split ? [] : complaintsOf(this.#rack, holder.state, this.#cordoned)),
       ...(other?.role === 'watching' ? [] : [`${other?.name} does not watch`]),
     ];
   }

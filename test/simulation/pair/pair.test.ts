@@ -16,17 +16,19 @@ describe('two nodes over many outages', () => {
     timeout: 400_000,
   }, async () => {
     const coverage = new Coverage();
-    let [handovers, kills] = [0, 0];
+    let [handovers, kills, splits] = [0, 0, 0];
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const story = await runPairStory(seed);
       expect(wrong(story), `seed ${seed}`).toEqual([]);
       coverage.add(story.coverage);
       handovers += story.handovers;
       kills += story.kills;
+      splits += story.split ? 1 : 0;
     }
     expect(coverage.missing(PAIR_FAULTS, {})).toEqual([]);
     expect(handovers).toBeGreaterThan(15);
     expect(kills).toBeGreaterThan(15);
+    expect(splits).toBeLessThan(SEEDS / 5);
   });
 
   it('replays exactly from its seed', async () => {

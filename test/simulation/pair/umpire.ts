@@ -15,6 +15,8 @@ export class Umpire {
   readonly #ttlS: number;
   /** They can ask each other directly. */
   readonly #asks: boolean;
+  /** Both have acted while neither could tell that the other does: what came of it nobody answers for. */
+  split = false;
   #splitUntilS = 0;
   #disturbedS = 0;
   #unheededS = 0;
@@ -38,6 +40,7 @@ export class Umpire {
     // Without a way to each other nobody can tell a dead one from a silent one.
     if (!carried && !(this.#asks && running.length === 2)) this.#splitUntilS = atS + REUNION_S;
     if (acting.length > 1 && atS > this.#splitUntilS) this.#blame(atS, 'both act');
+    else if (acting.length > 1) this.split = true;
     const peaceful = carried && running.length > 0;
     if (!peaceful) this.#disturbedS = atS;
     const longS = VACANT_TTL * this.#ttlS + VACANT_SPARE_S;
