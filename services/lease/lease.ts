@@ -4,16 +4,19 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Part } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
+import { type Answer, accept, refuse } from '../shutdown/answer.ts';
 import type { Lead } from '../shutdown/lead.ts';
 import {
   firstLease,
   type LeaseInput,
   type LeaseOptions,
+  type LeaseOrder,
   type LeaseState,
   type LeaseView,
   leadership,
   leaseView,
 } from '../shutdown/leadership.ts';
+import { whyNotOrdered } from '../shutdown/lease-order.ts';
 import { type AgedState, readShared, type SharedState } from '../shutdown/shared-state.ts';
 import type { CoordinatorState } from '../shutdown/state.ts';
 import { type Connect, connectMqtt, type Medium } from './connection.ts';
@@ -95,6 +98,16 @@ export class Lease implements Part, Lead {
 
   shared(): SharedState | undefined {
     return this.#shared;
+  }
+
+  order(order: LeaseOrder): Answer {
+    this.#take({ kind: 'tick' });
+    const because = whyNotOrdered(this.#state, order, this.#deps.clock.monoMs(), this.#options);
+    if (because !== undefined) return refuse(because);
+    this.#take({ kind: 'order', order });
+    if (order.do === 'give') return accept('this node watches from now on; the other one takes over');
+    if (this.#state.role === 'acting') return accept('this node acts, and what the other one does nobody knows');
+    return accept(`this node claims the role, and acts in about ${Math.ceil((1.2 * this.#options.ttlMs) / 1000)} s`);
   }
 
   #take(input: LeaseInput): void {
