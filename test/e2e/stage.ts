@@ -64,6 +64,7 @@ export class Stage {
   #world: Running | undefined;
   #service: Running | undefined;
   #control = '';
+  #phaseSinceMs = 0;
   address = '';
 
   constructor(options: StageOptions) {
@@ -184,10 +185,20 @@ export class Stage {
     }).then(() => undefined);
   }
 
-  phase(wanted: CoordinatorView['phase']): Promise<void> {
-    return until(`phase ${wanted}`, async () => ((await this.hosts()).phase === wanted ? true : undefined)).then(
-      () => undefined,
-    );
+  /**
+   * Waits until the service is in a phase, or was since the phase waited for before: on a busy machine it may be over
+   * before anybody looks.
+   */
+  async phase(wanted: CoordinatorView['phase']): Promise<void> {
+    const begins = async (): Promise<number | undefined> =>
+      (await this.journal()).find(
+        ({ wallMs, entry }) => entry.kind === 'phase' && entry.phase === wanted && wallMs >= this.#phaseSinceMs,
+      )?.wallMs;
+    await until(`phase ${wanted}`, async () => {
+      if ((await this.hosts()).phase === wanted) return true;
+      return (await begins()) === undefined ? undefined : true;
+    });
+    this.#phaseSinceMs = (await begins()) ?? this.#phaseSinceMs;
   }
 
   async #post(path: string, body: unknown): Promise<unknown> {

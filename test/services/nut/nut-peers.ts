@@ -44,7 +44,7 @@ export interface MonitorOptions {
 
 /**
  * upsmon in a place of its own, for it keeps its process id in a folder that only one at a time may use. It looks every
- * second and does not dawdle before it shuts down.
+ * second, does not dawdle before it shuts down, and takes a server that starts slowly for no dead one.
  */
 export function upsmon(workshop: Workshop, { port, user, password, role, more = '' }: MonitorOptions): Upsmon {
   const folder = workshop.folder();
@@ -57,6 +57,7 @@ SHUTDOWNCMD "touch ${down}"
 POWERDOWNFLAG ${join(folder, 'killpower')}
 POLLFREQ 1
 POLLFREQALERT 1
+DEADTIME 600
 FINALDELAY 0
 RUN_AS_USER root
 `,
