@@ -62,7 +62,7 @@ export function benchRack(nodes: number): BenchRack {
   };
 }
 
-function withNodes(plan: RackPlan, nodes: number): RackPlan {
+export function withNodes(plan: RackPlan, nodes: number): RackPlan {
   const more = Array.from({ length: nodes - 20 }, (_, at) => at + 21);
   const [template] = plan.world.hosts;
   if (template === undefined) throw new Error('the demonstration has no hosts');

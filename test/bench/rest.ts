@@ -27,6 +27,13 @@ export const restBench: Bench = {
   run: (settings) => atRest(settings, RACK),
 };
 
+/** The same with 54 nodes instead of twenty, on one bigger switch; with the router and the NUCs 58 machines. */
+export const restOf54Bench: Bench = {
+  name: 'rest-54',
+  about: 'the same with 54 nodes',
+  run: (settings) => atRest(settings, RACK, ['54']),
+};
+
 /** The same with sixteen packs and four switches, all of them polled every second. */
 export const wideBench: Bench = {
   name: 'wide',
@@ -34,7 +41,7 @@ export const wideBench: Bench = {
   run: (settings) => atRest(settings, WIDE_RACK),
 };
 
-async function atRest(settings: Settings, rack: string): ReturnType<Bench['run']> {
+async function atRest(settings: Settings, rack: string, more: readonly string[] = []): ReturnType<Bench['run']> {
   const victoria = peer('victoria-metrics');
   if (victoria.skip) return { skipped: `needs ${victoria.title}` };
   if (!existsSync('/proc/self/smaps_rollup')) return { skipped: 'needs Linux: /proc tells what a process costs' };
@@ -42,7 +49,7 @@ async function atRest(settings: Settings, rack: string): ReturnType<Bench['run']
   const workshop = new Workshop();
   const children: ChildProcess[] = [];
   try {
-    return await onRack(settings, rack, victoria.path, workshop, children);
+    return await onRack(settings, [rack, more], victoria.path, workshop, children);
   } finally {
     for (const child of children.toReversed()) await ended(child);
     await workshop.clean();
@@ -51,7 +58,7 @@ async function atRest(settings: Settings, rack: string): ReturnType<Bench['run']
 
 async function onRack(
   { warmUpS, restS }: Settings,
-  rack: string,
+  [rack, more]: readonly [string, readonly string[]],
   victoria: string,
   workshop: Workshop,
   children: ChildProcess[],
@@ -68,7 +75,7 @@ async function onRack(
     mqtt: { embedded: { port: mqttPort } },
     influx: { url: influx, bucket: 'bench' },
   };
-  const { config } = await started(children, [rack, workshop.folder(), JSON.stringify(sections)]);
+  const { config } = await started(children, [rack, workshop.folder(), JSON.stringify(sections), ...more]);
   const bare = node(children, ['-e', 'setInterval(() => {}, 1000)']);
   await started(children, [BUNDLE, 'run', '--config', String(config), '--log-level', 'warn']);
   const service = children.at(-1)?.pid ?? 0;

@@ -10,7 +10,7 @@ import { plannerBench } from './planner.ts';
 import { pollsBench } from './polls.ts';
 import { textOf } from './print.ts';
 import { reactionBench } from './reaction.ts';
-import { restBench, wideBench } from './rest.ts';
+import { restBench, restOf54Bench, wideBench } from './rest.ts';
 import { scrapeBench } from './scrape.ts';
 import { sinksBench } from './sinks.ts';
 
@@ -28,6 +28,7 @@ const BENCHES: readonly Bench[] = [
   reactionBench,
   plannerBench,
   restBench,
+  restOf54Bench,
   wideBench,
 ];
 const names = BENCHES.map(({ name }) => name).join(', ');
