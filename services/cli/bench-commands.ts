@@ -56,8 +56,11 @@ const BOARDS = {
   jk: 'a JK board on its GPS port',
   'jk-pb': 'a JK PB board on RS485; jk-modbus reads it too',
   pace: 'a Pace BMS on RS232',
+  'pace-modbus': 'a Pace BMS on RS485 (Modbus)',
   pylontech: 'a Pylontech module as master of its string',
+  'renogy-battery': 'a Renogy battery on RS485',
   seplos: 'a Seplos V2 board',
+  'seplos-v3': 'a Seplos V3 board (Modbus)',
   've-direct': 'a Victron SmartShunt that talks by itself',
   voltronic: 'a Voltronic inverter (PI30)',
 } as const satisfies Record<BoardKind, string>;
