@@ -1,5 +1,5 @@
 import { canMakeRoom } from './charger-guard.ts';
-import { nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
+import { nodeOf, nothingSeen, portOf, reachable, seenUp } from './evidence.ts';
 import { fittingGroup } from './fitting-group.ts';
 import { canCut, goalOf, hostsOfStage, type Member, stagedHosts } from './goal.ts';
 import type { HostPolicy } from './policy.ts';
@@ -52,10 +52,17 @@ export function startGroup(turn: Turn): number {
   }
   if (group.length === 0) return lackW;
   turn.watch = { ...turn.watch, lastGroupMs: turn.nowMs };
-  for (const [host] of group) turn.host(host.id, { phase: 'powering', trouble: null }, 'mains is back');
+  for (const [host, state] of group)
+    turn.host(host.id, { phase: 'powering', trouble: null, ...bootThatEnded(turn, host, state) }, 'mains is back');
   powerPorts(turn, group);
   for (const [host, state] of group) if (!canCut(host, state)) wake(turn, host);
   return lackW;
+}
+
+/** Of a machine without power, whatever boot the API knows is over, also one that nobody has ordered. */
+function bootThatEnded(turn: Turn, host: HostPolicy, { phase }: HostState): { bootIdBefore?: string } {
+  const bootId = nodeOf(turn.rack, host)?.bootId;
+  return phase === 'cut' && bootId !== undefined ? { bootIdBefore: bootId } : {};
 }
 
 /** Its stage is not back before it is; one that is in trouble keeps nobody waiting. */

@@ -435,6 +435,22 @@ describe('up only when it is fresh', () => {
     expect(up(bench)).toBe(true);
   });
 
+  it('a boot id that was new before its port was cut is not', () => {
+    const bench = new Bench();
+    bench.goDark();
+    // Its switch had started anew meanwhile: it booted once more, and was cut in the end.
+    bench.rack.host('cp1').bootId = 'boot-2';
+    bench.recharge();
+    bench.pass(30);
+    bench.answer('power');
+    Object.assign(bench.rack.host('cp1'), { ready: 'true', reachable: true, enabled: true });
+    bench.pass(10);
+    expect(up(bench)).toBe(false);
+    bench.rack.booted('cp1', 'boot-3');
+    bench.pass();
+    expect(up(bench)).toBe(true);
+  });
+
   it.each([
     ['older than the switching on', -1, false],
     ['newer than the switching on', 1, true],
