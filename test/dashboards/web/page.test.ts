@@ -202,6 +202,10 @@ describe.skipIf(browserPeer.skip)(`the page in ${browserPeer.title}`, () => {
     expect(await page.locator('.card-circuit .badge-stale').count()).toBe(0);
     await seen(page, '.top-facts .unsure', 'stale');
     await seen(page, '.card-battery .failure', 'check the cable');
+    const { rack, ...rest } = snapshotOf('stale-pack', 2);
+    const { currentA: _, runtimeS: __, ...bank } = rack.bank;
+    service.tick({ ...rest, rack: { ...rack, bank } });
+    await seen(page, '.card-battery .figures', 'current unknown');
   });
 
   it('says that the connection is lost, greys everything, and comes back by itself', async () => {

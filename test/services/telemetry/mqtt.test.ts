@@ -304,6 +304,31 @@ describe('a broker that speaks 3.1.1 only', () => {
     server.close();
   });
 
+  it('is not taken for one when another program answers there later', async () => {
+    const versions: number[] = [];
+    let speaks = 4;
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (chunk) => {
+        const level = chunk[chunk.indexOf('MQTT') + 4] ?? 0;
+        versions.push(level);
+        if (level !== speaks) socket.destroy();
+        else socket.write(level === 5 ? Uint8Array.of(0x20, 3, 0, 0, 0) : Uint8Array.of(0x20, 2, 0, 0));
+        if (level === 4 && speaks === 4) {
+          speaks = 5;
+          setImmediate(() => socket.destroy());
+        }
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { sink } = sinkFor((server.address() as { port: number }).port);
+    await sink.start(testFeed(snapshotFixture));
+    await until('it speaks 5', () => versions.length > 2 && versions.at(-1) === 5 && sink.health().up);
+    expect(versions.slice(0, 2)).toEqual([5, 4]);
+    await sink.stop();
+    server.close();
+  });
+
   it.each(['destroy', 'resetAndDestroy'] as const)('is found out when it only hangs up (%s)', async (hangUp) => {
     const versions: (number | undefined)[] = [];
     const server = createServer((socket) => {
