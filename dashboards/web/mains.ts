@@ -85,7 +85,7 @@ function source<S>(
 
 /** The branch circuit and how close it is to its continuous limit. */
 export function circuit(picture: Picture, whole: Currency): VNode {
-  const { currentA, powerW, limitA, freshness } = picture.rack.circuit;
+  const { currentA, powerW, limitA, freshness, meters } = picture.rack.circuit;
   const currency: Currency = whole.freshness === 'fresh' ? { freshness } : whole;
   const used = currentA === undefined ? undefined : currentA / limitA;
   const level = used === undefined ? 'unknown' : used > 1 ? 'over' : used > 0.85 ? 'near' : 'fine';
@@ -96,6 +96,7 @@ export function circuit(picture: Picture, whole: Currency): VNode {
     </div>
     <dl class="figures">
       ${figure('Power', watts(powerW))} ${figure('Of the limit', percent(used))}
+      ${figure('Measured by', meters?.join(' + ') ?? '–')}
     </dl>
   `;
   return card('circuit', 'Circuit', body, { currency });

@@ -80,6 +80,7 @@ export interface Mains {
 }
 
 interface Circuit {
+  readonly meters?: readonly string[] | undefined;
   readonly powerW?: number | undefined;
   readonly currentA?: number | undefined;
   readonly limitA: number;

@@ -29,6 +29,10 @@ export async function status(options: { url: string; tokenEnv?: string; json?: b
   return 0;
 }
 
+/** Which meters the circuit goes by, where there are several. */
+const byMeters = ({ meters, circuit }: Rack): string =>
+  Object.keys(meters).length > 1 && circuit.meters !== undefined ? ` (${circuit.meters.join(' + ')})` : '';
+
 type Seen = Pick<CoordinatorView, 'phase' | 'schedule' | 'hosts' | 'waitingFor' | 'lease'>;
 
 function describe(rack: Rack, coordinator: Seen): string[] {
@@ -41,7 +45,7 @@ function describe(rack: Rack, coordinator: Seen): string[] {
     `phase     ${coordinator.phase}`,
     `mains     ${mains.verdict}${mains.disputed ? ', disputed' : ''}`,
     `battery   ${percent}${old}  ${figure(bank.voltageV, 1, 'V')}  ${figure(bank.currentA, 1, 'A')}  usable ${figure(bank.usableWh, 0, 'Wh')}`,
-    `circuit   ${figure(circuit.currentA, 1, 'A')} of ${circuit.limitA.toFixed(0)} A`,
+    `circuit   ${figure(circuit.currentA, 1, 'A')} of ${circuit.limitA.toFixed(0)} A${byMeters(rack)}`,
   ];
   if (coordinator.lease !== undefined) lines.splice(1, 0, `node      ${leaseWords(coordinator.lease)}`);
   lines.push(...upsLines(rack), ...switchLines(rack, coordinator.hosts));

@@ -5,6 +5,7 @@ import { boardProblems } from './devices.ts';
 import { probeTarget } from './hosts.ts';
 import { i2cSwitchProblems } from './i2c-switch.ts';
 import { inputProblems, isInput } from './inputs.ts';
+import { circuitProblems } from './inspect-circuit.ts';
 import { evidenceProblems } from './inspect-evidence.ts';
 import { hostProblems } from './inspect-hosts.ts';
 import { sensorProblems } from './inspect-i2c.ts';
@@ -47,6 +48,7 @@ export function inspect(
     ...wiring(config),
     ...evidenceNames(config),
     ...evidenceProblems(config),
+    ...circuitProblems(config),
     ...bank(config),
     ...lastAct(config),
     ...stages(config),

@@ -178,6 +178,11 @@ export const configSchema = z.strictObject({
           volts: z.number().min(80).max(260).default(110).meta({ unit: 'V' }),
           breakerAmps: z.number().min(1).max(100).default(20).meta({ unit: 'A' }),
           continuousRatio: ratio.default(0.8),
+          meters: z
+            .array(identifier)
+            .min(1)
+            .optional()
+            .meta({ description: 'the meters that measure it, added up; the first of `meters` when absent' }),
         })
         .prefault({}),
     })

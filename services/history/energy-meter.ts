@@ -181,10 +181,11 @@ const MOST_HOURS = 24 * 14;
 const reading = (powerW: number | undefined, atMs: number | undefined): Reading | undefined =>
   powerW === undefined || atMs === undefined || !Number.isFinite(powerW) ? undefined : { powerW, atMs };
 
-/** The first meter is the one on the rack's circuit, as for the circuit itself. */
+/** By the meters of the circuit, as the circuit itself. */
 function mainsReading({ rack }: Snapshot): Reading | undefined {
-  const [meter] = Object.values(rack.meters);
-  return meter?.freshness === 'fresh' ? reading(meter.sample?.powerW, meter.receivedAtMs) : undefined;
+  const { meters = [], freshness, powerW } = rack.circuit;
+  const atMs = Math.max(...meters.map((id) => rack.meters[id]?.receivedAtMs ?? 0));
+  return freshness === 'fresh' && meters.length > 0 ? reading(powerW, atMs) : undefined;
 }
 
 function hostReading(host: HostView, { rack }: Snapshot): Reading | undefined {

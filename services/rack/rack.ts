@@ -67,6 +67,8 @@ export interface MainsView {
 }
 
 export interface CircuitView {
+  /** Whose figures these are, added up; absent where there is no meter. */
+  readonly meters?: readonly string[];
   readonly powerW?: number;
   readonly currentA?: number;
   readonly limitA: number;

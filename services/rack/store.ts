@@ -19,10 +19,11 @@ import type { Clock } from '../runtime/clock.ts';
 import type { PollFailure } from '../runtime/poller.ts';
 import { rackAlarms } from './alarms.ts';
 import { BankReckoner } from './bank-figure.ts';
+import { viewCircuit } from './circuit.ts';
 import { Ledger } from './ledger.ts';
 import { MainsWatch } from './mains-watch.ts';
 import { NOTHING_OFF, type OwnDoing } from './own-doing.ts';
-import type { BankView, CircuitView, Failure, Observed, Rack } from './rack.ts';
+import type { BankView, Failure, Observed, Rack } from './rack.ts';
 import type { ClusterSample, HostSample, SwitchSample } from './samples.ts';
 import { stageAlarms } from './stage-alarms.ts';
 import { upsBank } from './ups-bank.ts';
@@ -132,7 +133,7 @@ export class RackStore {
     const { cluster } = observe<ClusterSample>('cluster');
     const mains = this.#mains.judge({ packs, meters, ups, hosts }, monoMs);
     this.#bank = this.#viewBank(packs, ups);
-    const circuit = this.#viewCircuit(meters);
+    const circuit = viewCircuit(this.#config, meters);
     const base = { wallMs: this.#clock.wallMs(), monoMs, packs, bank: this.#bank, meters, switches, hosts, circuit };
     const { orders, forced } = followOrders(this.#orders, feeding(this.#config, ups), monoMs);
     this.#orders = orders;
@@ -212,21 +213,6 @@ export class RackStore {
   #silentBank(): BankView {
     const { currentA: _a, powerW: _w, voltageV: _v, runtimeS: _r, ...last } = this.#bank;
     return { ...last, complete: false, freshness: last.freshness === 'absent' ? 'absent' : 'stale' };
-  }
-
-  #viewCircuit(meters: Readonly<Record<string, Observed<MeterSample>>>): CircuitView {
-    const { circuit } = this.#config.site;
-    const limitA = circuit.breakerAmps * circuit.continuousRatio;
-    const [meter] = Object.values(meters);
-    if (meter === undefined) return { limitA, freshness: 'absent' };
-    const { freshness, sample } = meter;
-    if (freshness !== 'fresh' || sample === undefined) return { limitA, freshness };
-    return {
-      limitA,
-      freshness,
-      ...(sample.powerW === undefined ? {} : { powerW: sample.powerW }),
-      ...(sample.currentA === undefined ? {} : { currentA: sample.currentA }),
-    };
   }
 
   #modelAlarms(packs: Readonly<Record<string, Observed<PackSample>>>): Record<string, readonly Alarm[]> {

@@ -206,8 +206,8 @@ const mains = z
   .meta({ id: 'Mains', description: 'Utility power, and the evidence for and against its presence.' });
 
 const circuit = z
-  .object({ powerW: number, currentA: number, limitA: z.number(), freshness })
-  .meta({ id: 'Circuit', description: 'The branch circuit; `limitA` is its continuous limit.' });
+  .object({ meters: z.array(z.string()).optional(), powerW: number, currentA: number, limitA: z.number(), freshness })
+  .meta({ id: 'Circuit', description: 'The branch circuit by `meters`, added up; `limitA` is its continuous limit.' });
 
 const alarm = z
   .object({

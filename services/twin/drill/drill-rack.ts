@@ -151,10 +151,11 @@ export class DrillRack {
     return this.bank.sample(id, this.#wallMs());
   }
 
-  meterSample(): MeterSample {
+  /** @param of how many meters share what the circuit carries */
+  meterSample(of = 1): MeterSample {
     const { volts } = this.#plan.config.site.circuit;
     if (!this.mains) return { kind: 'meter', measuredAtMs: this.#wallMs(), voltageV: 0, currentA: 0, powerW: 0 };
-    const powerW = this.loadW * 0.93 + this.#chargeW() / CHARGER_EFFICIENCY;
+    const powerW = (this.loadW * 0.93 + this.#chargeW() / CHARGER_EFFICIENCY) / of;
     const currentA = powerW / volts / 0.95;
     return { kind: 'meter', measuredAtMs: this.#wallMs(), voltageV: volts, currentA, powerW };
   }

@@ -1,5 +1,6 @@
 import { packOf, socStart } from '#bms/model';
 import type { Config } from '../../config/schema.ts';
+import { circuitMeters } from '../../rack/circuit.ts';
 import { HOST_PROBE_S, RackStore, type SocNote } from '../../rack/store.ts';
 import { UserError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -237,8 +238,10 @@ function measure(config: Config, rack: DrillRack, store: RackStore, atS: number,
   const due = (everyS: number): boolean => atS % Math.max(1, Math.round(everyS)) === 0;
   for (const { id, every } of config.packs)
     if (due(every) && !rack.silent(id)) store.sampled('pack', id, rack.packSample(id));
+  const onCircuit = circuitMeters(config);
   for (const { id, every } of config.meters)
-    if (due(every) && !rack.silent(id)) store.sampled('meter', id, rack.meterSample());
+    if (due(every) && !rack.silent(id))
+      store.sampled('meter', id, rack.meterSample(onCircuit.includes(id) ? onCircuit.length : 1));
   for (const { id, every, budgetW } of config.switches)
     if (due(every) && !rack.silent(id) && !rack.bank.open) store.sampled('switch', id, rack.switchSample(id, budgetW));
   const probeS = phase === 'mains' ? HOST_PROBE_S : 1;

@@ -118,6 +118,14 @@ describe('status', () => {
     expect(out).toContain('workers: begins in 23 min if mains failed now');
   });
 
+  it('says which meters the circuit goes by, where there are several', async () => {
+    const meters = { m1: { freshness: 'fresh' }, m2: { freshness: 'fresh' }, m3: { freshness: 'fresh' } };
+    const circuit = { limitA: 16, currentA: 7, freshness: 'fresh', meters: ['m1', 'm2'] };
+    const url = await serve({ ...GOOD, '/api/v1/rack': { rack: { ...rack, meters, circuit } } });
+    const { out } = await captured(() => status({ url }));
+    expect(out).toContain('circuit   7.0 A of 16 A (m1 + m2)');
+  });
+
   it('says of each switch what is left, and which port would lose power first', async () => {
     const sample = {
       kind: 'switch' as const,

@@ -106,6 +106,27 @@ describe('the energy meter', () => {
     expect(meter.live['cost:EUR']).toBeCloseTo(0.5, 3);
   });
 
+  it('counts what all meters of the circuit say together', () => {
+    const meter = new EnergyMeter({ zone: utc });
+    for (let atMs = 0; atMs <= 60_000; atMs += 1000)
+      meter.take(
+        rackAt({
+          atMs,
+          mainsW: 600,
+          more: ({ rack, ...rest }) => {
+            const { sdm1 } = rack.meters;
+            if (sdm1 === undefined) throw new Error('no meter');
+            // Read in turn: each second one of them is new.
+            const older = { ...sdm1, receivedAtMs: (sdm1.receivedAtMs ?? 0) - 1000 };
+            const [m1, m2] = atMs % 2000 === 0 ? [sdm1, older] : [older, sdm1];
+            const circuit = { ...rack.circuit, meters: ['m1', 'm2'], powerW: 1200 };
+            return { ...rest, rack: { ...rack, meters: { m1, m2 }, circuit } };
+          },
+        }),
+      );
+    expect(energyTotals(meter.live).mainsWh).toBeCloseTo(20, 6);
+  });
+
   it('has no mains, and no cost, without a meter', () => {
     const meter = new EnergyMeter({ zone: utc });
     for (let atMs = 0; atMs < 60_000; atMs += 1000)

@@ -49,6 +49,7 @@ export function rackAt(moment: Moment): Snapshot {
         fullWh: 5120,
         voltageV: 52,
       },
+      circuit: { ...base.rack.circuit, meters: ['sdm1'], powerW: mainsW },
       meters: { sdm1: { ...meter, sample: { ...meter.sample, powerW: mainsW }, receivedAtMs: monoMs } },
       switches: {
         sw1: {

@@ -48,7 +48,7 @@ describe('before anything was heard', () => {
     expect(rack.bank).toEqual({ complete: false, freshness: 'absent' });
     expect(rack.packs).toEqual({ lfp1: { freshness: 'absent' } });
     expect(rack.mains.verdict).toBe('unknown');
-    expect(rack.circuit).toEqual({ limitA: 16, freshness: 'absent' });
+    expect(rack.circuit).toEqual({ limitA: 16, meters: ['sdm1'], freshness: 'absent' });
     expect(rack.alarms).toEqual([]);
   });
 
@@ -386,13 +386,13 @@ describe('mains', () => {
 });
 
 describe('the circuit', () => {
-  it('is what the first meter says while it is fresh', () => {
+  it('is what its meter says while that is fresh', () => {
     const { store, clock, feed } = bench();
     feed(1, undefined, { currentA: 17, powerW: 1800 });
-    expect(store.snapshot().circuit).toEqual({ limitA: 16, freshness: 'fresh', currentA: 17, powerW: 1800 });
+    expect(store.snapshot().circuit).toMatchObject({ limitA: 16, freshness: 'fresh', currentA: 17, powerW: 1800 });
     expect(store.snapshot().alarms.map(({ code }) => code)).toContain('circuit-over-limit');
     clock.nowMs += 60_000;
-    expect(store.snapshot().circuit).toEqual({ limitA: 16, freshness: 'stale' });
+    expect(store.snapshot().circuit).toEqual({ limitA: 16, meters: ['sdm1'], freshness: 'stale' });
     expect(store.snapshot().alarms.map(({ code }) => code)).not.toContain('circuit-over-limit');
   });
 });

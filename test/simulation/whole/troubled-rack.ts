@@ -148,8 +148,8 @@ export class TroubledRack extends DrillRack implements Watched {
     return sample;
   }
 
-  override meterSample(): MeterSample {
-    const sample = super.meterSample();
+  override meterSample(of?: number): MeterSample {
+    const sample = super.meterSample(of);
     if (!this.#active.bites('brown-out')) return sample;
     return { ...sample, voltageV: this.mains ? 75 : 60 };
   }
