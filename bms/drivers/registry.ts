@@ -70,6 +70,7 @@ const DRIVERS: readonly Entry[] = [
   { id: 'renogy-rover', make: profile('renogy-rover') },
   { id: 'sdm120', make: profile('sdm120') },
   { id: 'sdm230', aliases: ['eastron-sdm'], make: profile('sdm230') },
+  { id: 'sdm630', make: profile('sdm630') },
   { id: 'seplos', aliases: ['seplos-v2'], make: () => seplos },
   { id: 'seplos-v3', make: profile('seplos-v3') },
   { id: 'tmp102', make: () => chipDriver(tmp102) },

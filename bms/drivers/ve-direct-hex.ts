@@ -38,16 +38,19 @@ interface Register {
   readonly scale: number;
   /** Added after scaling. */
   readonly offset?: number;
+  /** Raw number that means "not there". */
+  readonly na?: number;
 }
 
-const REGISTERS: ReadonlyMap<number, Register> = new Map([
+const REGISTERS: ReadonlyMap<number, Register> = new Map<number, Register>([
   [0x010a, { key: 'serial', type: 'text', scale: 1 }],
   [0x010b, { key: 'model', type: 'text', scale: 1 }],
   [0x0100, { key: 'productIdRaw', type: 'u32', scale: 1 }],
   [0x034e, { key: 'relayState', type: 'u8', scale: 1 }],
   [0x0382, { key: 'midVoltageV', type: 'u16', scale: 0.01 }],
   [0x0383, { key: 'midDeviationRatio', type: 's16', scale: 0.001 }],
-  [0x0ffe, { key: 'timeToGoS', type: 'u16', scale: 60 }],
+  // The largest number: for ever.
+  [0x0ffe, { key: 'timeToGoS', type: 'u16', scale: 60, na: 0xffff }],
   [0x0fff, { key: 'socRatio', type: 'u16', scale: 0.0001 }],
   [0x1000, { key: 'capacityAh', type: 'u16', scale: 1 }],
   [0x1001, { key: 'chargedVoltageV', type: 'u16', scale: 0.1 }],
@@ -60,12 +63,18 @@ const REGISTERS: ReadonlyMap<number, Register> = new Map([
   [0xed8d, { key: 'voltageV', type: 's16', scale: 0.01 }],
   [0xed8e, { key: 'powerW', type: 's16', scale: 1 }],
   [0xed8f, { key: 'currentA', type: 's16', scale: 0.1 }],
-  [0xedec, { key: 'tempC', type: 'u16', scale: 0.01, offset: -273.15 }],
+  // Of solar chargers, from Victron's "BlueSolar HEX protocol"; no answer of a device is public.
+  [0xedbb, { key: 'pvVoltageV', type: 'u16', scale: 0.01, na: 0xffff }],
+  [0xedbc, { key: 'pvPowerW', type: 'u32', scale: 0.01, na: 0xffff_ffff }],
+  [0xedd5, { key: 'chargerVoltageV', type: 'u16', scale: 0.01, na: 0xffff }],
+  [0xedd7, { key: 'chargerCurrentA', type: 'u16', scale: 0.1, na: 0xffff }],
+  [0xeddb, { key: 'chargerTempC', type: 's16', scale: 0.01, na: 0x7fff }],
+  [0xedec, { key: 'tempC', type: 'u16', scale: 0.01, offset: -273.15, na: 0xffff }],
   [0xeeb6, { key: 'synchronised', type: 'u8', scale: 1 }],
   [0xeefa, { key: 'shuntVoltageV', type: 'u16', scale: 0.001 }],
   [0xeefb, { key: 'shuntCurrentA', type: 'u16', scale: 1 }],
   [0xeeff, { key: 'consumedAh', type: 's32', scale: 0.1 }],
-] as const);
+]);
 
 const WIDTH: Readonly<Record<Register['type'], number>> = { text: 0, u8: 1, u16: 2, s16: 2, u32: 4, s32: 4 };
 
@@ -125,8 +134,7 @@ function registerAnswer(response: number, data: Uint8Array): Decoded {
   // With any flag set the number is not the value of the register (after a refused write: the nearest allowed one).
   if (flags !== 0) return decoded({ ...head, value });
   const scaled = scaler(register.scale)(value) + (register.offset ?? 0);
-  const infinite = register.key === 'timeToGoS' && value === 0xffff;
-  return decoded({ ...head, value, [register.key]: infinite ? null : Math.round(scaled * 1e6) / 1e6 });
+  return decoded({ ...head, value, [register.key]: value === register.na ? null : Math.round(scaled * 1e6) / 1e6 });
 }
 
 function read(payload: Uint8Array, type: NumberType): number {

@@ -66,7 +66,8 @@ export const DEVICE_NOTES: readonly DeviceNote[] = [
   },
   {
     ids: ['ve-direct'],
-    device: 'Victron SmartShunt and BMV; from an MPPT and others the battery voltage only',
+    device:
+      "Victron SmartShunt and BMV; from an MPPT and others the battery voltage only. HEX registers of an MPPT are decoded (`holdover decode`), from the vendor's documentation without a capture",
     reads: 'voltage, current, power, charge, time to go, cycles, energy in and out, temperature, alarms',
     proven: "field recordings of a BMV-700, a BlueSolar and a SmartSolar; Victron's documents",
   },
@@ -220,6 +221,12 @@ export const DEVICE_NOTES: readonly DeviceNote[] = [
     device: 'Eastron SDM230; SDM120 with the same registers (set it to 9600 baud)',
     reads: 'voltage, current, power, apparent power, power factor, frequency, import and export energy',
     proven: 'worked examples of the vendor; a simulated meter that mbpoll reads',
+  },
+  {
+    ids: ['sdm630'],
+    device: 'Eastron SDM630, three phases: wire the circuit of the rack to phase 1, which is what counts here',
+    reads: 'as `sdm230`; the other phases and the sums are decoded and shown',
+    proven: "from the vendor's documentation, no capture: **built** values",
   },
   {
     ids: ['voltronic'],

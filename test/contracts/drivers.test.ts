@@ -26,6 +26,7 @@ const vectors = [
   'voltronic',
   'diybms',
   'sdm120',
+  'sdm630',
   'sunspec',
   'victron-gx-services',
   'growatt',

@@ -38,7 +38,7 @@ describe('the registry', () => {
 
   it('names what a mistyped id may have meant', () => {
     expect(unknown('jdb').near).toContain('jbd');
-    expect(unknown('sdm').near).toEqual(['sdm120', 'sdm230']);
+    expect(unknown('sdm').near).toEqual(['sdm120', 'sdm230', 'sdm630']);
     expect(unknown('VE-Direct').near).toEqual(['ve-direct']);
     expect(unknown('jdb').message).toContain('did you mean jbd');
     expect(unknown('zzzzzz').message).toContain('known drivers: ');

@@ -251,6 +251,17 @@ describe('HEX answers', () => {
     expect(hex(':\n')).toMatchObject({ error: { code: 'truncated' } });
   });
 
+  it.each([
+    [':7D5ED00C914AF', { chargerVoltageV: 53.21 }],
+    [':7D7ED007B000F', { chargerCurrentA: 12.3 }],
+    [':7BCED00F1FB0900B0', { pvPowerW: 6543.21 }],
+    [':7DBED0000FE88', { chargerTempC: -5.12 }],
+    [':7BBED00FFFFA8', { pvVoltageV: null }],
+    [':7ECED00FFFF77', { tempC: null }],
+  ])('of a solar charger: %s', (text, fields) => {
+    expect(hex(`${text}\n`)).toMatchObject({ ok: true, fields });
+  });
+
   it('say that the device does not know a command', () => {
     expect(hex(':352\n')).toMatchObject({ error: { code: 'unknown_command' } });
   });

@@ -22,6 +22,7 @@ const FILES = {
   voltronic: 34,
   diybms: 14,
   sdm120: 10,
+  sdm630: 4,
   sunspec: 6,
   'victron-gx-services': 7,
   growatt: 2,
