@@ -17,6 +17,7 @@ export function faultGroups({ rack, coordinator }: Picture): readonly (readonly 
     ],
     ['a drain sticks', nodes.length === 0 ? [] : ['stuck:all', ...named('stuck', nodes)]],
     ['a device falls silent', [...named('silent', devices), ...(nodes.length === 0 ? [] : ['silent:api'])]],
+    ['a cell is weak', named('weak', Object.keys(rack.packs))],
     ['a switch obeys no more', named('disobey', Object.keys(rack.switches))],
   ];
   return groups.filter(([, faults]) => faults.length > 0);
@@ -27,6 +28,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   stuck: 'drains for ever',
   silent: 'falls silent',
   disobey: 'does not switch',
+  weak: 'has a weak cell',
 };
 
 /** `pi3 hangs` */

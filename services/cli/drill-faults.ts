@@ -3,7 +3,7 @@ import { UserError } from '../runtime/errors.ts';
 import type { DrillFaults } from '../twin/drill/drill-rack.ts';
 import { some } from '../twin/drill/verdict.ts';
 
-const FAULTS_HELP = 'silent:<pack|meter|switch|api>, hang:<host>, disobey:<switch>, stuck:<node|all>';
+const FAULTS_HELP = 'silent:<pack|meter|switch|api>, hang:<host>, disobey:<switch>, stuck:<node|all>, weak:<pack>';
 
 /**
  * Faults as people write them, `silent:lfp1` and `hang:pi3`.
@@ -15,6 +15,7 @@ export function faultsOf(texts: readonly string[], config: Config): DrillFaults 
     hang: new Set<string>(),
     disobey: new Set<string>(),
     stuck: new Set<string>(),
+    weak: new Set<string>(),
   };
   const devices = [...config.packs, ...config.meters, ...config.switches].map(({ id }) => id);
   const known: Readonly<Record<keyof DrillFaults, readonly string[]>> = {
@@ -22,6 +23,7 @@ export function faultsOf(texts: readonly string[], config: Config): DrillFaults 
     hang: config.hosts.map(({ id }) => id),
     disobey: config.switches.map(({ id }) => id),
     stuck: [...config.hosts.flatMap(({ node }) => (node === undefined ? [] : [node])), 'all'],
+    weak: config.packs.map(({ id }) => id),
   };
   for (const part of texts.filter((each) => each !== '')) {
     const [kind = '', what = ''] = part.split(':');

@@ -7,6 +7,7 @@ interface DrillPack {
   socRatio: number;
   /** What it really holds, as a share of what it is said to hold. */
   readonly truthRatio: number;
+  readonly weakCellRatio?: number;
   currentA: number;
 }
 
@@ -15,6 +16,8 @@ export interface DrillPackPlan {
   readonly spec: PackSpec;
   readonly socRatio: number;
   readonly truthRatio: number;
+  /** What its first cell holds, as a share of what the others hold; balanced at the top. */
+  readonly weakCellRatio?: number;
 }
 
 /** All packs on one bus. They share a load by capacity; the bus dies when the first board opens. */
@@ -42,7 +45,8 @@ export class DrillBank {
       const capacityAh = pack.spec.capacityAh * pack.truthRatio;
       pack.socRatio = Math.min(1, Math.max(0, pack.socRatio + (pack.currentA * dtS) / 3600 / capacityAh));
       const floorV = Math.min(cutoffV(pack.spec), pack.spec.cells * pack.spec.chemistry.limits.bmsCutoffV);
-      if (powerW < 0 && (voltageV <= floorV || pack.socRatio <= 0)) this.open = true;
+      const collapsed = weakCellV(pack) <= pack.spec.chemistry.limits.bmsCutoffV;
+      if (powerW < 0 && (voltageV <= floorV || pack.socRatio <= 0 || collapsed)) this.open = true;
     }
     if (powerW > 0) this.open = false;
   }
@@ -50,8 +54,10 @@ export class DrillBank {
   sample(id: string, measuredAtMs: number): PackSample {
     const pack = this.#packs.find((each) => each.id === id);
     if (pack === undefined) throw new RangeError(`no pack ${id}`);
-    const voltageV = packOcvV(pack.spec, pack.socRatio) + pack.currentA * packResistanceOhm(pack.spec, pack.socRatio);
-    const cellV = voltageV / pack.spec.cells;
+    const evenV = packOcvV(pack.spec, pack.socRatio) + pack.currentA * packResistanceOhm(pack.spec, pack.socRatio);
+    const cellV = evenV / pack.spec.cells;
+    const weakV = Math.min(cellV, weakCellV(pack));
+    const voltageV = evenV - cellV + weakV;
     return {
       kind: 'pack',
       measuredAtMs,
@@ -59,7 +65,7 @@ export class DrillBank {
       currentA: pack.currentA,
       powerW: voltageV * pack.currentA,
       socRatio: pack.socRatio,
-      cellsV: Array.from({ length: pack.spec.cells }, () => cellV),
+      cellsV: Array.from({ length: pack.spec.cells }, (_, index) => (index === 0 ? weakV : cellV)),
       temperaturesC: [25],
       dischargeFetClosed: !this.open,
       chargeFetClosed: true,
@@ -76,4 +82,11 @@ export class DrillBank {
     const underLoadV = powerW < 0 ? terminalV(openV, ohm, -powerW) : openV;
     return Number.isFinite(underLoadV) ? underLoadV : spec.cells * spec.chemistry.limits.physicalMinV;
   }
+}
+
+/** Voltage of the first cell under the present current, V; infinite where it is no worse than the others. */
+function weakCellV({ spec, socRatio, currentA, weakCellRatio }: DrillPack): number {
+  if (weakCellRatio === undefined) return Number.POSITIVE_INFINITY;
+  const left = Math.max(0, 1 - (1 - socRatio) / weakCellRatio);
+  return (packOcvV(spec, left) + currentA * packResistanceOhm(spec, left)) / spec.cells;
 }

@@ -14,6 +14,8 @@ export interface DrillFaults {
   readonly disobey: ReadonlySet<string>;
   /** Nodes whose pods never leave; `all` for every one. */
   readonly stuck: ReadonlySet<string>;
+  /** Packs with a cell that is empty long before the others. */
+  readonly weak?: ReadonlySet<string>;
 }
 
 export interface DrillRackPlan {

@@ -190,6 +190,9 @@ const fail = (): never => {
   throw new Error('the coordinator never decided');
 };
 
+/** What a weak cell holds of the charge of the others. */
+const WEAK_CELL = 0.6;
+
 function rackFor(options: DrillOptions, wallMs: number): DrillRack {
   const { config, faults = {}, learned = nothingLearned } = options;
   const hostW = Object.fromEntries(config.hosts.map(({ id, powerW }) => [id, options.hostW?.[id] ?? powerW]));
@@ -203,6 +206,7 @@ function rackFor(options: DrillOptions, wallMs: number): DrillRack {
       spec: packOf(pack),
       socRatio: options.socRatio?.[pack.id] ?? 1,
       truthRatio: options.truthRatio ?? 1,
+      ...(faults.weak?.has(pack.id) ? { weakCellRatio: WEAK_CELL } : {}),
     })),
     hostW,
     otherW: options.loadW === undefined ? 0 : Math.max(0, options.loadW - hostsW),

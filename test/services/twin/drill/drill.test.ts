@@ -114,6 +114,15 @@ describe('accidents', () => {
     expect(story.casualties.filter(({ why }) => why === 'battery empty')).toEqual([]);
   });
 
+  it('a weak cell: everything is off before its board opens, with the pack still half full', async () => {
+    const story = await drill({ faults: { weak: new Set(['lfp1']) } });
+    expect(judge(story).verdict).toBe('safe');
+    expect(story.casualties).toEqual([]);
+    expect(story.points.some(({ socRatio }) => socRatio < 0.5)).toBe(true);
+    expect(Math.min(...story.points.map(({ socRatio }) => socRatio))).toBeGreaterThan(0.38);
+    expect(allUp(story)).toBe(true);
+  });
+
   it('a host that nobody can halt: the verdict says what to do', async () => {
     const config = rack({
       hosts: rack().hosts.map(({ halt: _h, ...host }) => (host.id === 'nuc' ? host : { ...host, halt: halt() })),
