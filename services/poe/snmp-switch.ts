@@ -76,14 +76,14 @@ class SnmpSwitch implements PoeSwitch {
 
   setPorts(ports: readonly string[], enabled: boolean, signal?: AbortSignal): Promise<readonly PortOutcome[]> {
     const { id, group, protect, settle, portWatts } = this.#config;
-    const { switching: own, alone } = vendorTable(portWatts);
+    const { switching: own } = vendorTable(portWatts);
     return switchPorts(
       snmpSwitching({
         switchId: id,
         group,
         protect,
         settleMs: settle * 1000,
-        ways: [...(alone ? [] : [RFC3621_SWITCHING]), ...(own === undefined ? [] : [own])],
+        ways: [RFC3621_SWITCHING, ...(own === undefined ? [] : [own])],
         stateColumns: this.#columns.filter((column) => column.of === 'port' && SWITCHING_FIELDS.has(column.field)),
         link: this.#link,
         gets: this.#gets,
