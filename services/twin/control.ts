@@ -23,6 +23,8 @@ export interface ControlOptions {
   readonly cluster?: () => ClusterSummary;
   /** Faces by the name they are unplugged by. */
   readonly devices?: ReadonlyMap<string, DeviceHandle>;
+  /** Lets the world stand still, or go on. */
+  readonly hold?: (held: boolean) => void;
   /** Loopback only: whoever reaches it rules the world. */
   readonly host?: '127.0.0.1' | '::1';
   /** A free one when absent. */
@@ -41,6 +43,7 @@ const faultBody = z.discriminatedUnion('name', [
     value: z.union([z.literal(false), z.array(z.string())]),
   }),
 ]);
+const holdBody = z.strictObject({ held: z.boolean() });
 const deviceBody = z.strictObject({ device: z.string() });
 
 /** An answer that is not 200. */
@@ -104,6 +107,11 @@ async function answer(request: IncomingMessage, options: ControlOptions): Promis
       world.setFault(name, value);
       return { timeS: world.timeS, faults: faultsOf(world) };
     }
+    case 'POST /hold': {
+      const { held } = await read(request, holdBody);
+      options.hold?.(held);
+      return { timeS: world.timeS, held };
+    }
     case 'POST /unplug':
     case 'POST /replug': {
       const { device } = await read(request, deviceBody);
@@ -111,7 +119,10 @@ async function answer(request: IncomingMessage, options: ControlOptions): Promis
       return { timeS: world.timeS, device };
     }
     default:
-      throw new Refusal(404, 'GET /state, GET /events, POST /mains, POST /fault, POST /unplug, POST /replug');
+      throw new Refusal(
+        404,
+        'GET /state, GET /events, POST /mains, POST /fault, POST /hold, POST /unplug, POST /replug',
+      );
   }
 }
 

@@ -87,15 +87,6 @@ export async function serveRack(options: RackOptions): Promise<RackHandle> {
     const config = { ...rackConfig(plan, world, faces, join(folder, 'state')), ...options.config };
     const configPath = await writeRackFile(folder, CONFIG_FILE, configYaml(config));
 
-    const control = await serveControl({
-      world,
-      timeline,
-      devices,
-      cluster: () => summaryOf(cluster),
-      ...(options.controlPort === undefined ? {} : { port: options.controlPort }),
-    });
-    closers.push(() => control.close());
-
     const follow = clusterFollower(cluster, timeline);
     const runner = new WorldRunner({
       world,
@@ -108,6 +99,16 @@ export async function serveRack(options: RackOptions): Promise<RackHandle> {
       ...(options.speed === undefined ? {} : { speed: options.speed }),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     });
+    const control = await serveControl({
+      world,
+      timeline,
+      devices,
+      cluster: () => summaryOf(cluster),
+      hold: (held) => runner.hold(held),
+      ...(options.controlPort === undefined ? {} : { port: options.controlPort }),
+    });
+    closers.push(() => control.close());
+
     runner.start();
     closers.push(() => runner.stop());
     return { world, cluster, timeline, configPath, control: control.address, devices, close: closeAll };

@@ -23,6 +23,7 @@ export class WorldRunner {
   readonly #speed: number;
   readonly #stop = new AbortController();
   #loop: Promise<void> | undefined;
+  #held = false;
 
   constructor(options: RunnerOptions) {
     const { speed = 1, clock = systemClock } = options;
@@ -34,6 +35,11 @@ export class WorldRunner {
 
   start(): void {
     this.#loop ??= this.#run();
+  }
+
+  /** Held, the world stands still; what happens meanwhile is not owed to it. */
+  hold(held: boolean): void {
+    this.#held = held;
   }
 
   /** Resolves when the last step is over. Rejects with what broke the loop, if something did. */
@@ -50,7 +56,7 @@ export class WorldRunner {
       const nowMs = this.#clock.monoMs();
       const realS = Math.min(LONGEST_GAP_S, Math.max(0, nowMs - lastMs) / 1000);
       lastMs = nowMs;
-      this.#move(realS * this.#speed);
+      if (!this.#held) this.#move(realS * this.#speed);
     }
   }
 

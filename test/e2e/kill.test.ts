@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('killed at every kind of journal record in every phase', () => {
-  it('ends with everything as it was', { timeout: 1_200_000 }, async () => {
+  it('ends with everything as it was', { timeout: 2_400_000 }, async () => {
     stage = new KillingStage({ fast: 12 });
     await stage.open();
     await stage.settled();

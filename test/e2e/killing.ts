@@ -62,9 +62,9 @@ export class KillingStage extends Stage {
 
   async #comesAndGoes(): Promise<void> {
     await this.mains(false);
-    await until('everything is off', async () => (this.phases.includes('dark') ? true : undefined), 400_000);
+    await until('everything is off', async () => (this.phases.includes('dark') ? true : undefined), 900_000);
     await this.mains(true);
-    await until('mains again', async () => (this.#phase === 'mains' ? true : undefined), 400_000);
+    await until('mains again', async () => (this.#phase === 'mains' ? true : undefined), 900_000);
   }
 
   /** The service of this moment answers. */
@@ -86,7 +86,10 @@ export class KillingStage extends Stage {
         this.deaths.push(death);
         // What it wrote between the record and its end is no reason to die again.
         this.#skip();
+        // A life takes its seconds to begin, and they must not be the rack's minutes.
+        await this.hold(true);
         await this.startService();
+        await this.hold(false);
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

@@ -66,7 +66,9 @@ describe.skipIf(missing !== undefined)(`with ${title}`, () => {
     await until('it is on battery', async () => /^OB/.test(await ask('ups.status')) || undefined);
     expect(monitored.isDown()).toBe(false);
     await stage.killService();
+    await stage.hold(true);
     await stage.startService();
+    await stage.hold(false);
     await loggedIn();
     await until('the machine is told to go', async () => monitored.isDown() || undefined);
     expect((await stage.hosts()).phase).not.toBe('mains');

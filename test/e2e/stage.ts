@@ -167,6 +167,11 @@ export class Stage {
     return this.#post('/fault', { name, value });
   }
 
+  /** The world stands still, or goes on. */
+  hold(held: boolean): Promise<unknown> {
+    return this.#post('/hold', { held });
+  }
+
   unplug(device: string): Promise<unknown> {
     return this.#post('/unplug', { device });
   }

@@ -18,11 +18,13 @@ async function served() {
   const timeline = new Timeline();
   timeline.follow(world);
   const bms = await serveJbdOnTcp(world);
+  const holds: boolean[] = [];
   const deaf: DeviceHandle = { name: 'switch', address: 'nowhere', close: async () => undefined };
   const control = await serveControl({
     world,
     timeline,
     cluster: () => ({ nodes: [], pods: 3, pendingPods: 1 }),
+    hold: (held) => holds.push(held),
     devices: new Map([
       ['bms', bms],
       ['switch', deaf],
@@ -39,7 +41,7 @@ async function served() {
       headers: { 'content-type': type },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-  return { world, bms, control, get, post };
+  return { world, bms, control, holds, get, post };
 }
 
 describe('control of the simulated rack', () => {
@@ -81,6 +83,14 @@ describe('control of the simulated rack', () => {
     expect(events.map((event) => event.seq)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(events[0]?.atS).toBe(2);
     expect(((await get('/events?after=4')) as { events: unknown[] }).events).toHaveLength(2);
+  });
+
+  it('lets the world stand still and go on', async () => {
+    const { holds, post } = await served();
+    expect(await (await post('/hold', { held: true })).json()).toEqual({ timeS: 0, held: true });
+    await post('/hold', { held: false });
+    expect((await post('/hold', { held: 'long' })).status).toBe(400);
+    expect(holds).toEqual([true, false]);
   });
 
   it('sets faults and clears them', async () => {

@@ -44,6 +44,21 @@ describe('running world', () => {
     expect(world.timeS).toBeCloseTo(4.5, 9);
   });
 
+  it('stands still while it is held, and owes nothing for it', async () => {
+    const world = smallWorld();
+    const clock = new HandClock();
+    const runner = new WorldRunner({ world, clock, speed: 10 });
+    runner.start();
+    await clock.push(100);
+    runner.hold(true);
+    await clock.push(5000);
+    expect(world.timeS).toBeCloseTo(1, 9);
+    runner.hold(false);
+    await clock.push(100);
+    expect(world.timeS).toBeCloseTo(2, 9);
+    await runner.stop();
+  });
+
   it('does not make up for a night of sleep', async () => {
     const world = smallWorld();
     const clock = new HandClock();
