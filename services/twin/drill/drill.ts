@@ -237,15 +237,19 @@ function drainS({ config, learned = nothingLearned }: DrillOptions): number {
   return Math.max(...usual.map((seconds) => seconds ?? config.shutdown.expect.drain));
 }
 
+/** How many meters measure the circuit together with this one. */
+function sharing(config: Config, meter: string): number {
+  const together = circuitMeters(config);
+  return together.includes(meter) ? together.length : 1;
+}
+
 /** Everything that a poll would have brought in this second. */
 function measure(config: Config, rack: DrillRack, store: RackStore, atS: number, phase: string): void {
   const due = (everyS: number): boolean => atS % Math.max(1, Math.round(everyS)) === 0;
   for (const { id, every } of config.packs)
     if (due(every) && !rack.silent(id)) store.sampled('pack', id, rack.packSample(id));
-  const onCircuit = circuitMeters(config);
   for (const { id, every } of config.meters)
-    if (due(every) && !rack.silent(id))
-      store.sampled('meter', id, rack.meterSample(onCircuit.includes(id) ? onCircuit.length : 1));
+    if (due(every) && !rack.silent(id)) store.sampled('meter', id, rack.meterSample(sharing(config, id)));
   for (const { id, every, budgetW } of config.switches)
     if (due(every) && !rack.silent(id) && !rack.bank.open) store.sampled('switch', id, rack.switchSample(id, budgetW));
   const probeS = phase === 'mains' ? HOST_PROBE_S : 1;
