@@ -4,13 +4,14 @@ import { bitNames, readText } from './fields.ts';
 /** The tag list of JK's `4E57` answers. Older firmware leaves tags out, so the list is walked, never indexed. */
 
 interface Tag {
-  readonly key?: string;
   /** Bytes of the value. */
   readonly size: number;
-  /** A number; without it the value is text. */
-  read?(raw: number): unknown;
+  /** undefined: no value of ours. */
+  readonly key: string | undefined;
+  /** Makes a value of the number; undefined: it is text. */
+  readonly read: ((raw: number) => unknown) | undefined;
   /** Not told as it is: something is made of it and of others. */
-  readonly part?: true;
+  readonly part: boolean;
 }
 
 const CELLS = 0x79;
@@ -20,14 +21,15 @@ const ALARMS = 0x8b;
 const PROTOCOL = 0xc0;
 const BYTES_PER_CELL = 3;
 
-const number = (key: string, size: number, divisor = 1): Tag => ({ key, size, read: (raw) => raw / divisor });
-const signed = (key: string): Tag => ({ key, size: 2, read: (raw) => (raw << 16) >> 16 });
-const flag = (key: string): Tag => ({ key, size: 1, read: (raw) => raw === 1 });
-const text = (key: string, size: number): Tag => ({ key, size });
-const celsius = (key: string): Tag => ({ key, size: 2, read: temperature });
-const part = (tag: Tag): Tag => ({ ...tag, part: true });
+const sized = (size: number, key?: string, read?: Tag['read'], part = false): Tag => ({ size, key, read, part });
+const number = (key: string, size: number, divisor = 1): Tag => sized(size, key, (raw) => raw / divisor);
+const signed = (key: string): Tag => sized(2, key, (raw) => (raw << 16) >> 16);
+const flag = (key: string): Tag => sized(1, key, (raw) => raw === 1);
+const text = (key: string, size: number): Tag => sized(size, key);
+const celsius = (key: string): Tag => sized(2, key, temperature);
+const part = ({ size, key, read }: Tag): Tag => sized(size, key, read, true);
 /** Known width, no value of ours: writable secrets, switches of no use, or read elsewhere. */
-const passed = (size: number): Tag => ({ size });
+const passed = (size: number): Tag => sized(size);
 
 const TAGS: ReadonlyMap<number, Tag> = new Map<number, Tag>([
   [0x80, celsius('mosfetTempC')],
@@ -75,7 +77,7 @@ const TAGS: ReadonlyMap<number, Tag> = new Map<number, Tag>([
   [0xac, flag('dischargeSwitch')],
   [0xad, passed(2)],
   [0xae, number('address', 1)],
-  [0xaf, { key: 'batteryType', size: 1, read: (raw) => ['lifepo4', 'li-ion', 'lto'][raw] ?? `unknown_${raw}` }],
+  [0xaf, sized(1, 'batteryType', (raw) => ['lifepo4', 'li-ion', 'lto'][raw] ?? `unknown_${raw}`)],
   [0xb0, number('sleepDelayS', 2)],
   [0xb1, number('lowSocRatio', 1, 100)],
   [0xb2, passed(10)],

@@ -1,5 +1,6 @@
-import type { Decoded, Driver, RecordedExchange } from '../../bms/drivers/driver.ts';
+import type { Decoded, Driver, RecordedExchange, StreamDriver } from '../../bms/drivers/driver.ts';
 import { driverFor, driverIds } from '../../bms/drivers/registry.ts';
+import type { MeterSample } from '../../bms/model/sample.ts';
 import { driverOf, readVectors, recorded } from '../bms/drivers/vectors.ts';
 import { type Bench, type Figure, figure } from './bench.ts';
 import { type Batch, inTurns, processorTime, repeat } from './in-turns.ts';
@@ -19,9 +20,7 @@ export const framesBench: Bench = {
       const slowest = slowestOf(answers);
       if (slowest === undefined) continue;
       const { what, frames, decode } = slowest;
-      const result = decode();
-      if (!result.ok) throw new Error(`${id}: ${result.error.message}`);
-      const json = JSON.stringify(result.fields);
+      const json = JSON.stringify(decode().map((result) => (result.ok ? result.fields : {})));
       const times = await inTurns(
         perFrame(repeat(decode), frames),
         perFrame(
@@ -41,10 +40,13 @@ interface Answer {
   readonly what: string;
   /** Frames, each with a checksum of its own, that make the answer. */
   readonly frames: number;
-  readonly decode: () => Decoded;
+  readonly decode: () => readonly Decoded[];
 }
 
-/** Every captured answer to what the driver asks, with the request: without it decoding has to guess. */
+/**
+ * Every captured answer to what the driver asks, with the request: without it decoding has to guess. What a device says by
+ * itself is decoded as it comes in.
+ */
 function captures(driver: Driver, vectors: ReturnType<typeof readVectors>): Answer[] {
   const answers: Answer[] = [];
   for (const vector of vectors) {
@@ -52,13 +54,18 @@ function captures(driver: Driver, vectors: ReturnType<typeof readVectors>): Answ
     const exchange = asAsked(driver, recorded(vector));
     const bytes = exchange?.response?.length ?? 0;
     if (exchange === undefined || bytes === 0) continue;
-    const result = driver.decode(exchange);
-    if (!result.ok) continue;
-    const frames = framesIn(driver, bytes, result.fields);
-    const what = `${bytes} bytes${frames > 1 ? ` in ${frames} frames` : ''}`;
-    answers.push({ what, frames, decode: () => driver.decode(exchange) });
+    const decode = driver.shape === 'stream' ? asHeard(driver, exchange) : () => [driver.decode(exchange)];
+    const results = decode();
+    const frames = driver.id === 'daly' ? Math.floor(bytes / DALY_FRAME_BYTES) : results.length;
+    if (frames === 0 || !results.every(({ ok }) => ok)) continue;
+    answers.push({ what: `${bytes} bytes${frames > 1 ? ` in ${frames} frames` : ''}`, frames, decode });
   }
   return answers;
+}
+
+function asHeard(driver: StreamDriver | StreamDriver<MeterSample>, { response }: RecordedExchange): Answer['decode'] {
+  const parser = driver.parser();
+  return () => (response === undefined ? [] : parser.push(response, 0));
 }
 
 function asAsked(driver: Driver, exchange: RecordedExchange): RecordedExchange | undefined {
@@ -70,18 +77,13 @@ function asAsked(driver: Driver, exchange: RecordedExchange): RecordedExchange |
 
 const DALY_FRAME_BYTES = 13;
 
-function framesIn({ id }: Driver, bytes: number, { frames, blocks, hexFrames }: Readonly<Record<string, unknown>>) {
-  if (id === 'daly') return Math.max(1, Math.floor(bytes / DALY_FRAME_BYTES));
-  return Math.max(1, Number(frames ?? blocks ?? 1) + (Array.isArray(hexFrames) ? hexFrames.length : 0));
-}
-
 /** Words as the bus hands them over: their CRC is checked by then. */
 function blocks(driver: Driver & { readonly shape: 'registers' }): Answer[] {
   return driver.reads.map(({ read: { table, count }, decode }) => {
     const bits = table === 'coil' || table === 'discrete';
     const words = Uint16Array.from({ length: count }, (_, at) => (bits ? Number(at % 3 === 0) : (at * 37) & 0xfff));
     const own = decode(words).ok ? words : new Uint16Array(count);
-    return { what: `${count} ${bits ? 'bits' : 'registers'}`, frames: 1, decode: () => decode(own) };
+    return { what: `${count} ${bits ? 'bits' : 'registers'}`, frames: 1, decode: () => [decode(own)] };
   });
 }
 
