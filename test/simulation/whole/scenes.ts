@@ -118,6 +118,9 @@ const rehearsed = (): Scene => {
   return { ready: halted, direct: ({ phase, phaseS }, hand) => phase === 'mains' && phaseS > 40 && rehearses(hand) };
 };
 
+/** The first are starting, and will want their cordons taken away. */
+const risen = (): Scene => ({ ready: (now) => some(now, 'powering') });
+
 const SCENES: Readonly<Record<string, () => Scene>> = {
   'mains×host-boots-itself': rehearsed,
   'on-battery×host-boots-itself': failsAgain,
@@ -136,6 +139,8 @@ const SCENES: Readonly<Record<string, () => Scene>> = {
   'dark×deaf-host': () => disturbedDark((hand) => hand.restartSwitch()),
   'dark×switch-disobeys': () => disturbedDark((hand) => hand.restartSwitch()),
   'dark×switch-fails': () => disturbedDark((hand) => hand.restartSwitch()),
+  'restoring×api-fails': risen,
+  'restoring×api-slow': risen,
   'restoring×ssh-hangs': () => flicker(FOR_GOOD_S, ['ssh-fails']),
   'restoring×ssh-fails': () => flicker(FOR_GOOD_S, ['ssh-fails']),
   'restoring×deaf-host': () => flicker(FOR_GOOD_S, ['ssh-fails']),

@@ -63,7 +63,7 @@ export interface WholeMutation {
 }
 
 const QUIET_S = 1500;
-const TROUBLE_S = 60;
+const TROUBLE_S = 120;
 const PEACE_S = 30;
 const SOC_NOTE_S = 30;
 const SLOW_SINK_MS = 20_000;
@@ -133,10 +133,7 @@ class Telling {
     this.#active = new Active(this.#coverage);
     this.#troubles = troubles.map((trouble) => ({ trouble, done: false }));
     this.#mains = mainsPlan(rng, deep);
-    for (const { id, poe } of this.#config.hosts) {
-      if (rng() < 0.04) this.#personCordoned.add(id);
-      if (poe !== undefined && id !== 'pi5') rng();
-    }
+    for (const { id } of this.#config.hosts) if (rng() < 0.04) this.#personCordoned.add(id);
     const truthRatio = rng() < 0.25 ? 0.75 + rng() * 0.25 : 1;
     this.#fair = truthRatio > 0.97;
     this.#clock = new VirtualClock(WALL_MS);

@@ -11,7 +11,7 @@ import { runWholeStory, type WholeStory } from './whole-story.ts';
 /** All pairs of fault and phase once (see `someTroubles`), and a few more. */
 const SEEDS = ROUND + 5;
 /** A pair whose fault did not come to bite is tried in so many more stories. */
-const MORE_ROUNDS = 3;
+const MORE_ROUNDS = 8;
 
 const told = async (): Promise<WholeStory[]> => {
   const stories: WholeStory[] = [];
