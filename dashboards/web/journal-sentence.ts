@@ -117,7 +117,8 @@ function outcome(entry: Entry): string {
 function command(entry: Entry): string {
   const asked = record(entry.command);
   const author = text(entry.author, 'somebody');
-  if (asked.kind === 'begin') return `${author} orders the shutdown to begin`;
+  if (asked.kind === 'begin')
+    return `${author} orders the shutdown to begin${asked.onMains === true ? ', on mains' : ''}`;
   if (asked.kind === 'hold') return `${author} holds the schedule for ${duration(Number(asked.forS))}`;
   if (asked.kind === 'abort') return `${author} turns the shutdown round`;
   if (asked.kind === 'lease') return `${author} has this node ${asked.do === 'give' ? 'leave the role' : 'take over'}`;
@@ -154,7 +155,7 @@ export function sentence(entry: Entry): string {
     case 'rehearsal':
       return `Rehearsal of ${text(entry.stage)} ${entry.began === false ? 'ends' : 'begins'}${because}`;
     case 'ordered-down':
-      return `Order of ups ${text(entry.ups)} to go down ${orderWords(entry)}${because}`;
+      return `Order of ${entry.ups === undefined ? 'a person' : `ups ${text(entry.ups)}`} to go down ${orderWords(entry)}${because}`;
     case 'charger':
       return `The charger is ${entry.amps === undefined ? 'left to itself' : `set to ${text(entry.amps)} A`}${because}`;
     case 'output':

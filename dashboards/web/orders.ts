@@ -6,7 +6,8 @@ import type { Host, HostPhase, Lease, Picture, Stage } from './wire.ts';
  */
 
 export type Order =
-  | { readonly kind: 'begin' | 'abort' }
+  | { readonly kind: 'begin'; readonly onMains?: true }
+  | { readonly kind: 'abort' }
   | { readonly kind: 'hold'; readonly forS: number }
   | { readonly kind: 'skip' | 'unskip'; readonly host: string }
   | { readonly kind: 'take-over'; readonly host: string; readonly as: 'up' | 'off' }
@@ -59,9 +60,9 @@ function aboutAll({ coordinator }: Picture): readonly Choice[] {
     return [
       {
         order: { kind: 'abort' },
-        name: 'Overrule',
-        does: `brings everything back although ups ${orderedDown} has ordered it down`,
-        question: `Bring everything back, although ups ${orderedDown} has ordered it down?`,
+        name: 'Bring back',
+        does: `brings everything back that ${orderedDown} has ordered down`,
+        question: `Bring everything back that ${orderedDown} has ordered down?`,
         grave: true,
       },
     ];
@@ -79,14 +80,16 @@ function aboutAll({ coordinator }: Picture): readonly Choice[] {
   }
   const whyNot = phase === 'on-battery' || phase === 'shutting-down' ? undefined : WHEN_NOTHING[phase];
   return [
-    {
-      order: { kind: 'begin' },
-      name: 'Begin now',
-      does: 'shuts every stage down at once',
-      question: 'Shut every stage down now, whatever the battery holds?',
-      grave: true,
-      whyNot,
-    },
+    phase === 'mains'
+      ? SHUT_DOWN
+      : {
+          order: { kind: 'begin' },
+          name: 'Begin now',
+          does: 'shuts every stage down at once',
+          question: 'Shut every stage down now, whatever the battery holds?',
+          grave: true,
+          whyNot,
+        },
     {
       order: { kind: 'hold', forS: 600 },
       name: 'Hold 10 min',
@@ -105,6 +108,15 @@ function aboutAll({ coordinator }: Picture): readonly Choice[] {
     },
   ];
 }
+
+const SHUT_DOWN: Choice = {
+  order: { kind: 'begin', onMains: true },
+  name: 'Shut down',
+  does: 'shuts every stage down although mains is there, until you bring it back',
+  question: 'Shut every stage down although mains is there? Everything stays down until you bring it back.',
+  grave: true,
+  typed: 'shut down',
+};
 
 const WHEN_NOTHING: Readonly<Record<'mains' | 'dark' | 'restoring', string>> = {
   mains: 'mains is there: nothing goes down',

@@ -37,13 +37,16 @@ Example: export HOLDOVER_TOKEN=…
   const send = async (command: Command, options: OrderOptions): Promise<void> =>
     exit(await (await import('./order.ts')).order(command, options));
 
-  add('begin', 'shut every stage down now').action((options) => send({ kind: 'begin' }, options));
+  add('begin', 'shut every stage down now')
+    .option('--on-mains', 'also while mains is there; everything stays down until an abort')
+    .action((options) => send({ kind: 'begin', ...(options.onMains === true ? { onMains: true } : {}) }, options));
   add('hold', 'for so long only an empty battery may begin a stage', ' 10m')
     .argument('<duration>', 'such as 90s, 10m, 1h; at most an hour', holdS)
     .action((forS, options) => send({ kind: 'hold', forS }, options));
-  add('abort', 'turn a shutdown round, end a rehearsal, or overrule a UPS that orders down on mains').action(
-    (options) => send({ kind: 'abort' }, options),
-  );
+  add(
+    'abort',
+    'turn a shutdown round, end a rehearsal or a shutdown on mains, or overrule a UPS that orders one',
+  ).action((options) => send({ kind: 'abort' }, options));
   add('skip', 'leave one host alone until mains is back', ' pi7')
     .argument('<host>')
     .action((host, options) => send({ kind: 'skip', host }, options));

@@ -12,7 +12,10 @@ export interface OrderOptions {
 
 /** What is asked before an order that takes something down. */
 const GRAVE: Readonly<Partial<Record<Command['kind'], (command: Command) => string | undefined>>> = {
-  begin: () => 'Shut every stage down now?',
+  begin: (command) =>
+    command.kind === 'begin' && command.onMains
+      ? 'Shut every stage down although mains is there? It stays down until `holdover order abort`.'
+      : 'Shut every stage down now?',
   'power-cycle': (command) => `Cut the power of ${'host' in command ? command.host : ''} and give it back?`,
   lease: (command) =>
     command.kind !== 'lease' || command.do === 'give'

@@ -2,7 +2,7 @@ import { type Answer, accept, refuse } from './answer.ts';
 import { switchBoard } from './board-orders.ts';
 import { isOrderedDown, onMains } from './goal.ts';
 import { powerCycle, skip, takeOver } from './host-orders.ts';
-import { overrule } from './ordered-down.ts';
+import { beginByHand, overrule } from './ordered-down.ts';
 import { callOff, rehearse } from './rehearsal.ts';
 import type { Command } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -19,13 +19,12 @@ export function obey(turn: Turn, command: Command, author: string): Answer {
 function act(turn: Turn, command: Command): Answer {
   switch (command.kind) {
     case 'begin':
-      return onBattery(turn, command) ?? begin(turn);
+      return begin(turn, command.onMains ?? false);
     case 'hold':
       return onBattery(turn, command) ?? hold(turn, command.forS);
     case 'abort':
       if (turn.state.rehearsal !== undefined) return callOff(turn, 'called off by a person');
-      if (turn.state.orderedDown !== undefined && isOrderedDown(turn.state) && onMains(turn.state))
-        return overrule(turn, turn.state.orderedDown.ups);
+      if (isOrderedDown(turn.state) && onMains(turn.state)) return overrule(turn);
       return onBattery(turn, command) ?? abort(turn);
     case 'skip':
     case 'unskip':
@@ -49,7 +48,15 @@ function onBattery(turn: Turn, command: Command): Answer | undefined {
   return refuse(`nothing to ${command.kind} in phase ${phase}`);
 }
 
-function begin(turn: Turn): Answer {
+function begin(turn: Turn, alsoOnMains: boolean): Answer {
+  if (onMains(turn.state)) {
+    if (alsoOnMains) return beginByHand(turn);
+    return refuse(
+      `nothing to begin in phase ${turn.state.phase}; with onMains (--on-mains) everything goes down all the same`,
+    );
+  }
+  const refused = onBattery(turn, { kind: 'begin' });
+  if (refused !== undefined) return refused;
   turn.beginAll('operator');
   return accept('all stages begin now');
 }
@@ -71,6 +78,8 @@ function abort(turn: Turn): Answer {
     const because = trigger === undefined ? undefined : NOT_OURS_TO_END[trigger];
     if (because !== undefined) return refuse(because);
   }
+  // What a person had ordered on mains is not to go on when mains is back.
+  if (isOrderedDown(turn.state) && turn.state.orderedDown?.ups === undefined) overrule(turn);
   for (const stage of turn.state.stages) {
     if (stage.beganMs !== undefined) turn.write({ kind: 'stage', stage: stage.name, began: false });
   }

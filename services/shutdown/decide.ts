@@ -162,12 +162,12 @@ function pursue(turn: Turn, host: HostPolicy): void {
       if (goal === 'up' || (goal === 'stay' && !cordonsAll(turn.state))) uncordon(turn, host, state, 'was not halted');
       return;
     case 'drained':
-      if (goal === 'off') keepCordoned(turn, host, state);
+      keepCordoned(turn, host, state, goal);
       if (goal === 'off') halt(turn, host);
       else uncordon(turn, host, state, 'was not halted');
       return;
     case 'halting':
-      if (goal === 'off') keepCordoned(turn, host, state);
+      keepCordoned(turn, host, state, goal);
       awaitOff(turn, host, state, goal);
       return;
     case 'powering':

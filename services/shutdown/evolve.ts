@@ -83,7 +83,7 @@ function orderDown(
   { began, ups, overruled, runId }: Extract<JournalEntry, { kind: 'ordered-down' }>,
 ): CoordinatorState {
   if (!began) return rest;
-  const orderedDown = { ups, ...(overruled === undefined ? {} : { overruled }) };
+  const orderedDown = { ...(ups === undefined ? {} : { ups }), ...(overruled === undefined ? {} : { overruled }) };
   return { ...rest, orderedDown, ...(runId === undefined ? {} : { runId }) };
 }
 

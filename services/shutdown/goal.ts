@@ -28,6 +28,10 @@ export const onMains = ({ phase }: CoordinatorState): boolean => phase === 'main
 export const isOrderedDown = ({ orderedDown }: CoordinatorState): boolean =>
   orderedDown !== undefined && orderedDown.overruled === undefined;
 
+/** Who did, in words. */
+export const orderedBy = ({ ups }: NonNullable<CoordinatorState['orderedDown']>): string =>
+  ups === undefined ? 'a person' : `ups ${ups}`;
+
 /**
  * The energy trigger brings down all stages back to back, so everything is cordoned at once: pods that were evicted
  * from one stage would otherwise be moved to the next and evicted again (kubernetes-shutdown.md, rule 1).

@@ -46,7 +46,8 @@ export function cordon(turn: Turn, host: HostPolicy, state: HostState): void {
  * A node that was emptied and that somebody has uncordoned since would be given pods again while it goes down. While a
  * drain is under way it sees to that itself.
  */
-export function keepCordoned(turn: Turn, host: HostPolicy, state: HostState): void {
+export function keepCordoned(turn: Turn, host: HostPolicy, state: HostState, goal: Goal): void {
+  if (goal !== 'off') return;
   const { runId, rehearsal } = turn.state;
   const node = nodeOf(turn.rack, host);
   if (!state.cordonedByUs || state.recordoned || node === undefined || runId === undefined) return;

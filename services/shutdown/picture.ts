@@ -1,6 +1,6 @@
 import type { Rack } from '../rack/rack.ts';
 import { portOf, reachable } from './evidence.ts';
-import { isOrderedDown } from './goal.ts';
+import { isOrderedDown, orderedBy } from './goal.ts';
 import type { HostPolicy, Policy } from './policy.ts';
 import { restoreGate } from './restore-gate.ts';
 import type { CoordinatorState } from './state.ts';
@@ -26,7 +26,7 @@ export function picture(state: CoordinatorState, schedule: Schedule, rack: Rack,
     ...(state.rehearsal === undefined
       ? {}
       : { rehearsal: { stage: state.rehearsal.stage, depth: state.rehearsal.depth } }),
-    ...(state.orderedDown !== undefined && isOrderedDown(state) ? { orderedDown: state.orderedDown.ups } : {}),
+    ...(state.orderedDown !== undefined && isOrderedDown(state) ? { orderedDown: orderedBy(state.orderedDown) } : {}),
     hosts: Object.values(policy.hosts).map((host) => viewHost(host, state, rack, wallOf)),
   };
 }

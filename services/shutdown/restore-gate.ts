@@ -1,6 +1,6 @@
 import type { Rack } from '../rack/rack.ts';
 import { wholeShutdownWh } from './forecast.ts';
-import { isOrderedDown } from './goal.ts';
+import { isOrderedDown, orderedBy } from './goal.ts';
 import type { Policy } from './policy.ts';
 import type { CoordinatorState } from './state.ts';
 
@@ -15,7 +15,7 @@ const FLAPPING_WINDOW_MS = 3_600_000;
 export function restoreGate(state: CoordinatorState, rack: Rack, policy: Policy): string | undefined {
   const { bank, mains, monoMs } = rack;
   if (state.orderedDown !== undefined && isOrderedDown(state))
-    return `ups ${state.orderedDown.ups} has ordered everything down and not taken that back; an abort by hand overrules it`;
+    return `${orderedBy(state.orderedDown)} has ordered everything down and not taken that back; an abort by hand ends it`;
   if (mains.verdict !== 'present') return 'mains is not confirmed';
   const waitS = Math.ceil(stableForS(state, monoMs, policy) - (monoMs - mains.sinceMs) / 1000);
   if (waitS > 0) return `mains is not back long enough: ${waitS} s more`;

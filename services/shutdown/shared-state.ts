@@ -48,7 +48,7 @@ const agedSchema = z.object({
   holdUntilMs: ageMs.optional(),
   otherW: watts.optional(),
   rehearsal: z.object({ stage: name, depth: z.enum(['drain', 'whole']), sinceMs: ageMs }).optional(),
-  orderedDown: z.object({ ups: name, overruled: z.literal(true).optional() }).optional(),
+  orderedDown: z.object({ ups: name.optional(), overruled: z.literal(true).optional() }).optional(),
   chargerA: z.number().min(0).max(10_000).optional(),
   outputsOff: z.array(name).max(1000).optional(),
   lossesMs: z.array(ageMs).max(100).optional(),

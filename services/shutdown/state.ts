@@ -70,8 +70,11 @@ export interface CoordinatorState {
   /** What the bank feeds besides the hosts, as it was seen before mains went away, W. */
   readonly otherW?: number;
   readonly rehearsal?: Rehearsal;
-  /** A UPS has ordered everything down while mains was there; overruled: a person wants it up all the same. */
-  readonly orderedDown?: { readonly ups: string; readonly overruled?: true };
+  /**
+   * A UPS, or without one a person, has ordered everything down while mains was there; overruled: a person wants it up
+   * all the same.
+   */
+  readonly orderedDown?: { readonly ups?: string; readonly overruled?: true };
   /** What the charger was set to by us, or is about to be, A; absent while it charges as it likes. */
   readonly chargerA?: number;
   /** Packs whose output we have switched off, or are about to. */
@@ -158,7 +161,8 @@ export type JournalEntry =
     }
   | {
       readonly kind: 'ordered-down';
-      readonly ups: string;
+      /** Absent: a person did. */
+      readonly ups?: string;
       readonly began: boolean;
       readonly overruled?: true;
       readonly because: string;
@@ -195,11 +199,11 @@ export interface EffectResult extends Outcome {
 
 /** What a person may order. Every one is answered, and in the journal with its author. */
 export type Command =
-  /** Everything goes down now. */
-  | { readonly kind: 'begin' }
+  /** Everything goes down now; with `onMains` also while mains is there, and stays down until an `abort`. */
+  | { readonly kind: 'begin'; readonly onMains?: boolean | undefined }
   /** Only empty batteries may begin a stage for so long. */
   | { readonly kind: 'hold'; readonly forS: number }
-  /** Turn round: what was not halted stays. Ends a rehearsal too, and overrules a UPS that orders down on mains. */
+  /** Turn round: what was not halted stays. Ends a rehearsal and a shutdown by hand on mains, and overrules a UPS that orders one. */
   | { readonly kind: 'abort' }
   /** Leave one host alone until mains is back, or (`unskip`) no longer. */
   | { readonly kind: 'skip' | 'unskip'; readonly host: string }

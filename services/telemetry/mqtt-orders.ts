@@ -17,7 +17,7 @@ const PRESSED_HOLD_S = 900;
 
 const host = z.string().min(1).max(100);
 const order = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('begin') }),
+  z.strictObject({ kind: z.literal('begin'), onMains: z.boolean().exactOptional() }),
   z.strictObject({ kind: z.literal('hold'), forS: z.number().positive().max(86_400) }),
   z.strictObject({ kind: z.literal('abort') }),
   z.strictObject({ kind: z.enum(['skip', 'unskip']), host }),

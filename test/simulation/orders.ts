@@ -14,18 +14,20 @@ const GOING: ReadonlySet<HostPhase> = new Set(['halting', 'halted']);
 /**
  * An order that somebody might give at this moment. People may be hasty, but do not lie: who says that a host is up or
  * off has looked at it.
+ * @param alsoOnMains somebody may shut down while mains is there, and has to be there for the abort
  */
 export function someOrder(
   rng: Random,
   state: CoordinatorState,
   stages: readonly string[],
   hosts: readonly Seen[],
+  alsoOnMains = false,
 ): Command {
   const host = oneOf(rng, hosts);
   const known = state.hosts[host.id];
   switch (Math.floor(rng() * 8)) {
     case 0:
-      return { kind: 'begin' };
+      return alsoOnMains && rng() < 0.5 ? { kind: 'begin', onMains: true } : { kind: 'begin' };
     case 1:
       return { kind: 'hold', forS: Math.floor(rng() * 900) };
     case 2:

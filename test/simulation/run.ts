@@ -141,8 +141,11 @@ export function runStory(seed: number, chances: Chances, mutation?: Mutation): S
     if (chances.order > 0 && inTrouble && rng() < chances.order) {
       orders += 1;
       coverage.saw(state.phase, 'order');
-      take({ kind: 'command', command: someOrder(rng, state, STAGES, world.visible()), author: 'a person' });
+      take({ kind: 'command', command: someOrder(rng, state, STAGES, world.visible(), true), author: 'a person' });
     }
+    // Who has shut down by hand brings it back by hand.
+    if (!inTrouble && state.orderedDown !== undefined && world.timeS % 30 === 0)
+      take({ kind: 'command', command: { kind: 'abort' }, author: 'a person' });
     if (rng() < chances.kill && inTrouble) {
       kills += 1;
       coverage.saw(state.phase, 'kill');

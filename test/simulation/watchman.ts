@@ -24,6 +24,8 @@ export class Watchman {
   readonly #controlStage: string;
   #awayS = Number.NEGATIVE_INFINITY;
   #hadMajority = false;
+  /** Somebody has ordered everything down while mains is there. */
+  #ordered = false;
 
   /** @param controlStage the stage that holds the control plane */
   constructor(policy: Policy, controlStage = 'control-plane') {
@@ -36,8 +38,10 @@ export class Watchman {
   saw(before: CoordinatorState, entries: readonly JournalEntry[], world: Watched): void {
     let began = new Set(before.stages.flatMap(({ name, beganMs }) => (beganMs === undefined ? [] : [name])));
     let { phase } = before;
+    this.#ordered = before.orderedDown !== undefined;
     const phases = new Map(Object.entries(before.hosts).map(([id, host]) => [id, host.phase]));
     for (const entry of entries) {
+      if (entry.kind === 'ordered-down') this.#ordered = entry.began;
       if (entry.kind === 'phase') {
         phase = entry.phase;
         if (phase === 'on-battery' && !this.#lately(world) && before.phase !== 'shutting-down')
@@ -58,7 +62,7 @@ export class Watchman {
     const began = new Set(before);
     if (entry.began) began.add(entry.stage);
     else began.delete(entry.stage);
-    if (entry.began && entry.trigger !== 'rehearsal' && !this.#lately(world))
+    if (entry.began && entry.trigger !== 'rehearsal' && !this.#ordered && !this.#lately(world))
       this.#blame(world, `${entry.stage} began while mains was there`);
     return began;
   }

@@ -91,7 +91,7 @@ const name = z.string().min(1).max(64);
 /** Body of `POST /api/v1/commands`. */
 export const commandBody = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('begin') }),
+    z.strictObject({ kind: z.literal('begin'), onMains: z.boolean().optional() }),
     z.strictObject({ kind: z.literal('hold'), forS: z.number().positive().max(3600).meta({ unit: 's' }) }),
     z.strictObject({ kind: z.literal('abort') }),
     z.strictObject({ kind: z.enum(['skip', 'unskip']), host: name }),
@@ -109,7 +109,7 @@ export const commandBody = z
   ])
   .meta({
     description:
-      '`begin`: shut down now. `hold`: only empty batteries may begin a stage. `abort`: turn round. `skip`: leave a ' +
+      '`begin`: shut down now, with `onMains` also while mains is there, until an `abort`. `hold`: only empty batteries may begin a stage. `abort`: turn round. `skip`: leave a ' +
       'host alone in this outage. `take-over`: a person has seen to a host. `power-cycle`: switch the port of a hung ' +
       'host off and on. `switch-board`: switch charging, discharging or balancing of a pack whose `control` allows it; ' +
       'discharging is switched off only in the dark, or with `force`. `rehearse`: really take a stage down on mains and bring it back.',

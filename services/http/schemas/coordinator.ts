@@ -72,7 +72,10 @@ export const coordinatorSchema = z
     waitingFor: z.string().optional().meta({ description: 'why machines that are off are not started yet' }),
     heldForS: z.number().optional().meta({ description: 'set triggers are held by a person for so long' }),
     rehearsal: z.object({ stage: z.string(), depth: z.enum(['drain', 'whole']) }).optional(),
-    orderedDown: z.string().optional().meta({ description: 'the UPS that has ordered everything down on mains' }),
+    orderedDown: z
+      .string()
+      .optional()
+      .meta({ description: 'who has ordered everything down on mains: `ups` and its id, or `a person`' }),
     lease: leaseSchema.optional(),
   })
   .meta({ id: 'Coordinator' });

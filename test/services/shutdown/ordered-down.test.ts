@@ -70,7 +70,7 @@ describe('an order to go down that is given on mains', () => {
     bench.carryOn(600);
     expect(bench.all('cut')).toBe(true);
     expect(bench.effects.filter(({ kind }) => kind === 'power')).toEqual([]);
-    expect(bench.shown).toMatchObject({ orderedDown: 'apc', waitingFor: expect.stringMatching(/abort by hand/) });
+    expect(bench.shown).toMatchObject({ orderedDown: 'ups apc', waitingFor: expect.stringMatching(/abort by hand/) });
     expect(bench.entries('ordered-down')).toHaveLength(1);
   });
 
@@ -185,5 +185,69 @@ describe('an order to go down that is given on mains', () => {
     const state = aged(bench.state, bench.rack.nowMs);
     const shared = readShared(JSON.stringify({ kind: 'state', holder: 'a', life: 'x', epoch: 1, wallMs: 1, state }));
     expect(shared && adopt(new Ordered().state, shared.state, 5)).toMatchObject({ orderedDown: { ups: 'apc' } });
+  });
+});
+
+describe('an order to go down that a person gives on mains', () => {
+  const ordered = (): Ordered => {
+    const bench = new Ordered();
+    expect(bench.command({ kind: 'begin', onMains: true }).answer).toMatchObject({ accepted: true });
+    bench.answer('cordon');
+    bench.answer('drain');
+    bench.carryOn(60);
+    return bench;
+  };
+
+  it('is refused unless it says that mains does not matter', () => {
+    const bench = new Ordered();
+    expect(bench.command({ kind: 'begin' }).answer).toMatchObject({
+      accepted: false,
+      because: expect.stringMatching(/with onMains/),
+    });
+    bench.carryOn(5);
+    expect(bench.all('up')).toBe(true);
+  });
+
+  it('takes everything down, keeps it down over a restart and an outage, and ends with an abort', () => {
+    const bench = ordered();
+    expect(bench.all('cut')).toBe(true);
+    expect(bench.state.stages.map(({ trigger }) => trigger)).toEqual(['operator', 'operator', 'operator']);
+    expect(bench.shown).toMatchObject({ orderedDown: 'a person', waitingFor: expect.stringMatching(/abort by hand/) });
+    expect(bench.command({ kind: 'begin', onMains: true }).answer).toMatchObject({ accepted: false });
+    bench.restart();
+    bench.carryOn(120);
+    bench.loseMains();
+    bench.carryOn(60);
+    expect(bench.state.phase).toBe('dark');
+    bench.recharge();
+    bench.carryOn(300);
+    expect(bench.all('cut')).toBe(true);
+    expect(bench.command({ kind: 'abort' }).answer).toMatchObject({ accepted: true });
+    bench.carryOn(200);
+    expect(bench.all('up')).toBe(true);
+    expect(bench.state).toMatchObject({ phase: 'mains' });
+    expect(bench.state.runId).toBeUndefined();
+    expect(bench.state.orderedDown).toBeUndefined();
+  });
+
+  it('is over when it is aborted while mains is away', () => {
+    const bench = new Ordered();
+    bench.command({ kind: 'begin', onMains: true });
+    bench.loseMains();
+    expect(bench.command({ kind: 'abort' }).answer).toMatchObject({ accepted: true });
+    expect(bench.state.orderedDown).toBeUndefined();
+    bench.mainsReturns();
+    bench.answer('cordon');
+    bench.carryOn(120);
+    expect(bench.all('up')).toBe(true);
+  });
+
+  it('gives way to nothing that a UPS says later', () => {
+    const bench = ordered();
+    bench.flag = 'raised';
+    bench.carryOn(5);
+    bench.flag = 'none';
+    bench.carryOn(120);
+    expect(bench.all('cut')).toBe(true);
   });
 });

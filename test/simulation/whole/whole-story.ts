@@ -322,7 +322,7 @@ class Telling {
     const { state } = this.#life ?? {};
     if (state === undefined) return;
     const names = this.#policy.stages.map(({ name }) => name);
-    const command = someOrder(this.#rng, state, names, this.#rack.visible());
+    const command = someOrder(this.#rng, state, names, this.#rack.visible(), true);
     this.#orders += 1;
     this.#unfair = true;
     this.#active.bit('order');
@@ -337,6 +337,9 @@ class Telling {
     this.#stuck.clear();
     if (this.#active.on('pdb-never-opens')) for (const id of ['pi1', 'pi3', 'cp1']) this.#stuck.add(id);
     if (!this.#active.on('disk-full')) this.#remains.disk.full = false;
+    // Who has shut down by hand brings it back by hand.
+    if (this.#life?.state.orderedDown !== undefined && !this.#active.on('order') && atS % 30 === 0)
+      this.#life.order({ kind: 'abort' });
     if (!this.#active.on('load-step')) this.#rack.stepW = 0;
     if (this.#active.on('order') && atS % 9 === 0) this.#order();
     if (this.#doom !== undefined && atS >= this.#doom.byS)
