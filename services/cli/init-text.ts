@@ -1,4 +1,4 @@
-import type { Finding, PackSample } from '#bms';
+import { type Finding, modelAlarms, type PackDescription, type PackSample, packOf } from '#bms';
 import { chipPackLines, type FoundChips } from './init-i2c.ts';
 
 /** What `init` knows, and makes a first configuration of. */
@@ -74,7 +74,7 @@ function packLines({ finding, via, from }: Device, id: string): string[] {
   const sample = finding.sample as PackSample;
   const { cellsV = [], voltageV = 0, ratedAh, fullAh } = sample;
   const cells = cellsV.length > 0 ? cellsV.length : Math.max(1, Math.round(voltageV / 3.3));
-  const isLfp = voltageV / cells >= LFP_FROM_V;
+  const chemistry = voltageV / cells >= LFP_FROM_V ? 'lifepo4' : 'lto';
   const capacityAh = ratedAh ?? fullAh;
   const good = capacityAh !== undefined && capacityAh > 0;
   return [
@@ -83,10 +83,18 @@ function packLines({ finding, via, from }: Device, id: string): string[] {
     `    driver: ${finding.driver}`,
     `    via: ${flow(via)}`,
     ...(finding.address === undefined ? [] : [`    address: ${finding.address}`]),
-    `    chemistry: ${isLfp ? 'lifepo4' : 'lto'} # CHECK: by ${(voltageV / cells).toFixed(2)} V per cell`,
+    `    chemistry: ${chemistry} # CHECK: by ${(voltageV / cells).toFixed(2)} V per cell`,
+    ...misfits(sample, { chemistry, cells, capacityAh: good ? capacityAh : 100 }).map((text) => `    # CHECK: ${text}`),
     `    cells: ${cells}${cellsV.length > 0 ? '' : ' # CHECK: by the voltage alone'}`,
     `    capacityAh: ${good ? Math.round(capacityAh * 10) / 10 : 100} # CHECK: ${good ? 'what the device says' : 'the device does not tell'}`,
   ];
+}
+
+/** What the board is set to that does not fit such cells. */
+function misfits({ limits }: PackSample, described: PackDescription): string[] {
+  if (limits === undefined) return [];
+  const alarms = modelAlarms({ kind: 'pack', measuredAtMs: 0, limits }, packOf(described));
+  return alarms.map(({ detail }) => detail ?? 'its limits do not fit these cells');
 }
 
 const deviceLines = ({ finding, via, from }: Device, id: string): string[] => [

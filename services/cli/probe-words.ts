@@ -28,7 +28,9 @@ export function saidBy(sample: Sample): string {
       ', ',
     );
   }
-  const { cellsV = [], currentA, socRatio, model, firmware } = sample;
+  const { cellsV = [], currentA, socRatio, model, firmware, limits = {} } = sample;
+  const { cellMinV, cellMaxV } = limits;
+  const set = cellMinV === undefined || cellMaxV === undefined ? [] : [`set to ${cellMinV} to ${cellMaxV} V per cell`];
   const cells =
     cellsV.length === 0
       ? []
@@ -38,6 +40,7 @@ export function saidBy(sample: Sample): string {
     ...(currentA === undefined ? [] : [`${currentA.toFixed(1)} A`]),
     ...(socRatio === undefined ? [] : [`${Math.round(socRatio * 100)} %`]),
     ...cells,
+    ...set,
     ...(model === undefined ? [] : [`model ${model}`]),
     ...(firmware === undefined ? [] : [`firmware ${firmware}`]),
   ].join(', ');

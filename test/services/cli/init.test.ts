@@ -42,6 +42,20 @@ const pack = (changes: object = {}, sample: object = {}): Finding =>
 const facts = { name: 'x', volts: 110, breakerAmps: 20, devices: [], unknownPorts: [], snmp: [] };
 
 describe('init', () => {
+  it('says where the limits of a board do not fit the cells', () => {
+    const of = (limits: object): string => {
+      const finding = pack({}, { limits });
+      return initText({ ...facts, devices: [{ finding, via: { serial: '/dev/ttyUSB0' }, from: '/dev/ttyUSB0' }] });
+    };
+    expect(of({ cellMaxV: 4.2, cellMinV: 2.8 })).toContain(
+      '# CHECK: the board lets cells reach 4.20 V, LiFePO4 ends at 3.65 V',
+    );
+    const fits = of({ cellMaxV: 3.65, cellMinV: 2.5 });
+    expect(fits).not.toContain('the board');
+    expect(checkConfig(of({ cellMaxV: 4.2 })).ok).toBe(true);
+    expect(checkConfig(fits).ok).toBe(true);
+  });
+
   it('writes a configuration that check accepts, with what was found', async () => {
     const world = smallWorld();
     const board = await serveBoardOnTcp(world, BOARDS.daly.make(world), { name: 'daly' });

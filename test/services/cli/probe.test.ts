@@ -26,6 +26,10 @@ describe('holdover probe', () => {
       hints: [],
     });
     expect((await holdover('probe', `tcp://${board.address}`, '--driver', 'daly-p81')).out).toMatch(/says: .*16 cells/);
+    const daly = await serveBoardOnTcp(world, BOARDS.daly.make(world), { name: 'daly' });
+    closers.push(() => daly.close());
+    const told = await holdover('probe', `tcp://${daly.address}`, '--driver', 'daly');
+    expect(told.out).toContain('set to 2.5 to 3.65 V per cell');
   });
 
   it('finds a meter on Modbus TCP, and says which profiles it fits', async () => {
