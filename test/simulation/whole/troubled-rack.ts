@@ -27,6 +27,8 @@ export class TroubledRack extends DrillRack implements Watched {
   excused: ReadonlySet<string> = new Set();
   /** Switch ids and until when they restart, s. */
   readonly #restarts = new Map<string, number>();
+  /** Booting by themselves under a switch that is silent: nobody can know before they answer. */
+  readonly #unseen = new Set<string>();
   /** Since when a machine is not off, s. */
   readonly #awake = new Map<string, number>();
   readonly #active: Active;
@@ -64,7 +66,8 @@ export class TroubledRack extends DrillRack implements Watched {
   override step(dtS: number): void {
     const alive = [...this.machines.values()].filter(({ state }) => isAlive(state));
     super.step(dtS);
-    for (const { id, off } of this.visible()) {
+    for (const { id, off, runs } of this.visible()) {
+      if (off || runs) this.#unseen.delete(id);
       if (off) this.#awake.delete(id);
       else if (!this.#awake.has(id)) this.#awake.set(id, this.timeS);
     }
@@ -88,13 +91,14 @@ export class TroubledRack extends DrillRack implements Watched {
   }
 
   override setPort(port: string, on: boolean): void {
-    const [id = ''] = port.split('/');
-    if (this.#active.bites('switch-disobeys') || this.#restarts.has(id)) return;
+    const [switchId = ''] = port.split('/');
+    if (this.#active.bites('switch-disobeys') || this.#restarts.has(switchId)) return;
     const machine = this.at(port);
     const state = machine?.state;
     if (!on && machine !== undefined && PROTECTED.has(machine.id))
       this.violations.push(`${this.timeS}: the protected port of ${machine.id} was cut`);
-    const known = state !== 'booting' || this.knownAwake().includes(machine?.id ?? '');
+    const id = machine?.id ?? '';
+    const known = state !== 'booting' || (this.knownAwake().includes(id) && !this.#unseen.has(id));
     if (!on && machine !== undefined && state !== undefined && isAlive(state) && known && !this.forced(machine.id))
       this.violations.push(`${this.timeS}: ${machine.id} lost power while ${state}`);
     // Nothing is fed on a dead bus.
@@ -138,6 +142,7 @@ export class TroubledRack extends DrillRack implements Watched {
     machine.feed();
     machine.wake();
     this.#active.bit('host-boots-itself');
+    if (this.#active.on('silent-switch')) this.#unseen.add(machine.id);
     return true;
   }
 
