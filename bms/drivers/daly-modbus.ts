@@ -3,7 +3,7 @@ import { DALY_SILENCE, dalyAlarms } from './daly.ts';
 import { dalyFaults } from './daly-alarms.ts';
 import { dalyD2Balancing, dalyD2Mosfets } from './daly-control.ts';
 import { type RegisterWindow, registerWindow } from './daly-registers.ts';
-import { offsetCurrent, stateName } from './daly-values.ts';
+import { offsetCurrent, plausible, stateName } from './daly-values.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, Fields, RecordedExchange, RegisterBlock, RegisterDriver } from './driver.ts';
 import { bitNumbers, readText } from './fields.ts';
@@ -69,7 +69,7 @@ function block(
       if (words.length !== count) {
         return refused('length_mismatch', `${count} registers were asked for, ${words.length} came`);
       }
-      return decoded(read(registerWindow(address, words)));
+      return plausible(read(registerWindow(address, words)));
     },
   };
 }
@@ -86,7 +86,7 @@ function decode(exchange: RecordedExchange): Decoded {
   }
   if (words.length === 1) return decoded({ register: address, value: words[0] });
   const window = registerWindow(address, words);
-  return decoded({ ...status(window), ...settings(window), ...version(window) });
+  return plausible({ ...status(window), ...settings(window), ...version(window) });
 }
 
 function written({ address, count, requested }: RtuExchange & { kind: 'write' }): Fields {

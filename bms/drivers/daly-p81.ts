@@ -6,6 +6,7 @@ import { dalyAlarm, signContradiction } from './daly-alarms.ts';
 import { dalyP81Mosfets } from './daly-control.ts';
 import { FIRST, FIRST_COUNT, p81Fields, SECOND, SECOND_COUNT, VERSION, VERSION_COUNT } from './daly-p81-values.ts';
 import { withoutEcho } from './daly-registers.ts';
+import { plausible } from './daly-values.ts';
 import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { parseRegisters } from './modbus-refusals.ts';
@@ -91,7 +92,7 @@ function decode(exchange: RecordedExchange): Decoded {
   if (rtu.address === undefined) {
     return refused('request', 'a reply does not say which registers it holds: give the request too');
   }
-  return decoded({ ...p81Fields(rtu.address, rtu.words), bmsNumber });
+  return plausible({ ...p81Fields(rtu.address, rtu.words), bmsNumber });
 }
 
 /** The request as a Modbus master would have sent it to the address that answers. */

@@ -72,13 +72,34 @@ export function offsetCurrent(raw: number, scale = 10): number | null {
   return raw === 0 ? null : (raw - 30_000) / scale;
 }
 
+/** What the values of all three protocols can be (note, section 2.4). */
+const RANGES = [
+  ['currentA', -1000, 1000, ' A'],
+  ['socRatio', 0, 1, ''],
+] as const;
+const CELL_MAX_V = 5;
+
+/** The values, or the refusal `range` where one of them cannot be: a sum or CRC lets some damage through. */
+export function plausible(fields: Fields): Decoded {
+  for (const [name, low, high, unit] of RANGES) {
+    const value = fields[name];
+    if (typeof value === 'number' && (value < low || value > high)) {
+      return refused('range', `${name} ${value} is outside ${low}..${high}${unit}`);
+    }
+  }
+  const { cellsV } = fields;
+  const cell = Array.isArray(cellsV) ? cellsV.findIndex((cellV: number) => cellV > CELL_MAX_V) : -1;
+  if (cell < 0) return decoded(fields);
+  return refused('range', `cell ${cell + 1} of the answer is above ${CELL_MAX_V} V`);
+}
+
 /** Decodes the replies to one command; `known` holds the counts that an earlier reply to 0x94 told. */
 export function decodeReplies(frames: readonly [DalyFrame, ...DalyFrame[]], known: Fields): Decoded {
   const [{ command, data }] = frames;
   if (command === CELLS) return cells(frames, known);
   if (command === TEMPERATURES) return temperatures(frames, known);
   if (command === BATTERY_CODE) return batteryCode(frames);
-  return decoded(one(command, data));
+  return plausible(one(command, data));
 }
 
 function one(command: number, data: Uint8Array): Fields {
@@ -86,7 +107,8 @@ function one(command: number, data: Uint8Array): Fields {
     case PACK: {
       const { rawCurrent = 0, gatheredV: _, ...values } = pack.read(data);
       // Discharge counts up on the wire.
-      return { ...values, currentA: (30_000 - rawCurrent) / 10 };
+      const currentA = offsetCurrent(rawCurrent);
+      return { ...values, currentA: currentA === null ? null : 0 - currentA };
     }
     case 0x91:
       return extremeCells.read(data);
@@ -159,7 +181,7 @@ function cells(frames: readonly DalyFrame[], known: Fields): Decoded {
   const cellsV = listOf(cellCount, (at) => cellV(at) ?? 0);
   // Without a count the zeros at the end are places without a cell.
   if (known.cellCount === undefined) while (cellsV.at(-1) === 0) cellsV.pop();
-  return decoded({ cellsV, parts: byNumber.size });
+  return plausible({ cellsV, parts: byNumber.size });
 }
 
 function temperatures(frames: readonly DalyFrame[], known: Fields): Decoded {

@@ -145,6 +145,44 @@ describe('numbered Daly frames', () => {
   });
 });
 
+describe('a value that Daly cannot mean', () => {
+  const pack = (...data: number[]) => daly.decode({ request: request(1, 0x90), response: frame(0x90, ...data) });
+
+  it('is absent where a raw current of 0 says that nothing was measured', () => {
+    const result = pack(0x02, 0x14, 0, 0, 0, 0, 3, 0x78);
+    expect(result).toMatchObject({ ok: true, fields: { currentA: null, voltageV: 53.2 } });
+    if (result.ok) expect(daly.sample(result.fields, 1)).not.toHaveProperty('currentA');
+  });
+
+  it('is refused: more than 1000 A, more than all charge, a cell above 5 V', () => {
+    expect(pack(0x02, 0x14, 0, 0, 0x4e, 0x20, 3, 0x78)).toMatchObject({ ok: true, fields: { currentA: 1000 } });
+    expect(pack(0x02, 0x14, 0, 0, 0x4e, 0x1f, 3, 0x78)).toMatchObject({
+      error: { code: 'range', message: 'currentA 1000.1 is outside -1000..1000 A' },
+    });
+    expect(pack(0x02, 0x14, 0, 0, 0xff, 0xff, 3, 0x78)).toMatchObject({ error: { code: 'range' } });
+    expect(pack(0x02, 0x14, 0, 0, 0x75, 0x30, 3, 0xe8)).toMatchObject({ ok: true, fields: { socRatio: 1 } });
+    expect(pack(0x02, 0x14, 0, 0, 0x75, 0x30, 3, 0xe9)).toMatchObject({ error: { code: 'range' } });
+    const cells = { request: request(1, 0x95), context: { cellCount: 1 } };
+    expect(daly.decode({ ...cells, response: frame(0x95, 1, 0x13, 0x88) })).toMatchObject({ ok: true });
+    expect(daly.decode({ ...cells, response: frame(0x95, 1, 0x13, 0x89) })).toMatchObject({
+      error: { code: 'range', message: 'cell 1 of the answer is above 5 V' },
+    });
+  });
+
+  it('is refused over Modbus and in the 81/51 frames too', () => {
+    const status = new Uint16Array(0x3e);
+    status[0x2a] = 1001;
+    expect(dalyModbus.reads[0]?.decode(status)).toMatchObject({ error: { code: 'range' } });
+    const body = new Uint8Array(3 + 0x80);
+    body.set([0x51, 0x03, 0x80]);
+    body.set([0xff, 0xff], 3 + 0x39 * 2);
+    const crc = crc16Modbus(body);
+    const response = Uint8Array.of(...body, crc & 0xff, crc >>> 8);
+    const result = dalyP81.decode({ request: dalyP81.reads[0]?.request ?? new Uint8Array(), response });
+    expect(result).toMatchObject({ error: { code: 'range' } });
+  });
+});
+
 describe('a Daly board on a bus', () => {
   const answers = new Map([
     [hex(request(1, 0x90)), answer('a5_90_53v2_discharging_2a1')],
