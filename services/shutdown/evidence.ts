@@ -42,6 +42,8 @@ const SILENT_PROBES = 3;
 /** Least threshold: a halted Pi with its HAT draws up to about this much, W (kubernetes-shutdown.md §11). */
 const HALTED_FLOOR_W = 2.2;
 const HALTED_SHARE = 0.65;
+/** However hungry its HAT was seen to be, a machine that halts draws less than this share of what it drew. */
+const FALLEN_SHARE = 0.85;
 
 export function portOf(rack: Rack, host: HostPolicy): { port?: PortSample; observed?: Observed<unknown> } {
   if (host.switchId === undefined) return {};
@@ -84,26 +86,33 @@ function countDraw(
   const reading = { portAtMs: atMs, portBeforeMs: atMs === before.portAtMs ? before.portBeforeMs : before.portAtMs };
   if (observed?.freshness !== 'fresh' || port === undefined) return { lowDraw: 0, ...reading };
   if (atMs === before.portAtMs) return { lowDraw: before.lowDraw, ...reading };
-  const low = drawIsLow(port, host, state);
+  const low = drawIsLow(port, host, state, reachable(rack, host) === false);
   return { lowDraw: low ? before.lowDraw + 1 : 0, ...reading };
 }
 
-function drawIsLow(port: PortSample, host: HostPolicy, state: HostState): boolean {
+function drawIsLow(port: PortSample, host: HostPolicy, state: HostState, silent: boolean): boolean {
   if (port.enabled === false || port.state === 'searching' || port.state === 'disabled') return true;
   if (port.powerW === undefined) return false;
-  return port.powerW < haltedBelowW(host, state);
+  return port.powerW < haltedBelowW(host, state, silent);
 }
 
 /** Its port measures more than a halted machine draws: it runs, or boots before it can answer. */
 export function drawsLikeRunning(rack: Rack, host: HostPolicy, state: HostState): boolean {
   const { port, observed } = portOf(rack, host);
-  return observed?.freshness === 'fresh' && port?.powerW !== undefined && !drawIsLow(port, host, state);
+  return (
+    observed?.freshness === 'fresh' &&
+    port?.powerW !== undefined &&
+    !drawIsLow(port, host, state, reachable(rack, host) === false)
+  );
 }
 
-function haltedBelowW(host: HostPolicy, state: HostState): number {
+/** A host that is known to be silent may have been learned to draw more when halted than is assumed of it. */
+function haltedBelowW(host: HostPolicy, state: HostState, silent: boolean): number {
   if (host.haltedBelowW !== undefined) return host.haltedBelowW;
   const assumedW = Math.max(HALTED_FLOOR_W, HALTED_SHARE * (state.drawBeforeW ?? 0));
-  return Math.min(assumedW, host.learnedHaltedBelowW ?? assumedW);
+  const learnedW = host.learnedHaltedBelowW ?? assumedW;
+  if (!silent) return Math.min(assumedW, learnedW);
+  return Math.min(learnedW, Math.max(assumedW, FALLEN_SHARE * (state.drawBeforeW ?? 0)));
 }
 
 function countProbes(
@@ -146,7 +155,7 @@ export function seenOff(
   // Whole racks fall silent when a switch starts anew; only of who was told to halt it says something.
   if (host.canHalt && !state.haltTaken) return undefined;
   // It may have booted by itself just before its switch fell silent: as long as it drew power it was not off.
-  const drew = port?.powerW !== undefined && !drawIsLow(port, host, state);
+  const drew = port?.powerW !== undefined && !drawIsLow(port, host, state, reachable(rack, host) === false);
   const silentSinceMs = Math.max(watch.silentSinceMs, drew ? (observed?.receivedAtMs ?? 0) : 0);
   return longSilent({ ...watch, silentSinceMs }, host, state, nowMs) ? 'no longer answers' : undefined;
 }

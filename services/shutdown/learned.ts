@@ -1,6 +1,6 @@
 import type { Rack } from '../rack/rack.ts';
 import { CORDONED, DRAINED, LEFT_RUNNING } from './because.ts';
-import { portOf } from './evidence.ts';
+import { portOf, reachable } from './evidence.ts';
 import { evolve } from './evolve.ts';
 import type { HostPolicy, Policy, StagePolicy } from './policy.ts';
 import type { CoordinatorState, HostChange, HostPhase, HostState, JournalEntry } from './state.ts';
@@ -48,19 +48,35 @@ export function learn(
   for (const entry of entries) {
     const was = entry.kind === 'host' ? state.hosts[entry.host] : undefined;
     state = evolve(state, entry, rack.monoMs);
-    if (entry.kind !== 'host' || was === undefined || entry.change.phase === undefined) continue;
-    const host = policy.hosts[entry.host];
-    const step = STEPS[`${was.phase}>${entry.change.phase}`];
-    if (host === undefined || step === undefined || !isClean(was, entry.change)) continue;
-    if (!cameAbout(step, entry.because)) continue;
-    // A cordon begins with its stage; everything else when the phase before it began.
-    const beganMs = step === 'cordon' ? stageBeganMs(state, host.stage) : was.sinceMs;
-    const subject = step === 'drain' ? host.stage : host.id;
-    if (subject !== undefined && beganMs !== undefined)
-      next = { ...next, tookS: keep(next.tookS, `${step}:${subject}`, Math.max(0, rack.monoMs - beganMs) / 1000) };
-    if (step === 'halt') next = learnDraw(next, was, host, rack);
+    const host = entry.kind === 'host' ? policy.hosts[entry.host] : undefined;
+    if (entry.kind === 'host' && was !== undefined && host !== undefined)
+      next = learnStep(next, { was, host, change: entry.change, because: entry.because }, state, rack);
   }
   return next;
+}
+
+interface Moved {
+  readonly host: HostPolicy;
+  readonly was: HostState;
+  readonly change: HostChange;
+  readonly because: string;
+}
+
+function learnStep(learned: Learned, moved: Moved, state: CoordinatorState, rack: Rack): Learned {
+  const { was, host, change, because } = moved;
+  const step = change.phase === undefined ? undefined : STEPS[`${was.phase}>${change.phase}`];
+  if (step === undefined) return learned;
+  if (!isClean(was, change))
+    return step === 'halt' && hadHalted(moved, rack) ? learnDraw(learned, moved, rack) : learned;
+  if (!cameAbout(step, because)) return learned;
+  // A cordon begins with its stage; everything else when the phase before it began.
+  const beganMs = step === 'cordon' ? stageBeganMs(state, host.stage) : was.sinceMs;
+  const subject = step === 'drain' ? host.stage : host.id;
+  const timed =
+    subject === undefined || beganMs === undefined
+      ? learned
+      : { ...learned, tookS: keep(learned.tookS, `${step}:${subject}`, Math.max(0, rack.monoMs - beganMs) / 1000) };
+  return step === 'halt' ? learnDraw(timed, moved, rack) : timed;
 }
 
 /** Cordons and drains that were given up because nobody answered say how patient we are, and nothing of the cluster. */
@@ -73,7 +89,23 @@ function cameAbout(step: Step, because: string): boolean {
 const isClean = (was: HostState, change: HostChange): boolean =>
   was.trouble === undefined && !was.forced && !change.trouble && !change.forced;
 
-function learnDraw(learned: Learned, was: HostState, host: HostPolicy, rack: Rack): Learned {
+/**
+ * Cut by force only because its draw was above the threshold: it had taken its halt, was silent, and drew clearly less
+ * than before. Without this a host with a hungry HAT would be cut by force in every outage, and never teach why.
+ */
+function hadHalted({ was, change, host }: Moved, rack: Rack): boolean {
+  const { port, observed } = portOf(rack, host);
+  const fellW = (was.drawBeforeW ?? 0) - (port?.powerW ?? Number.POSITIVE_INFINITY);
+  const silent = reachable(rack, host) === false;
+  return (
+    change.forced === true && was.haltTaken === true && silent && observed?.freshness === 'fresh' && fellW > FELL_W
+  );
+}
+
+/** More than a running host's draw wobbles, W. */
+const FELL_W = 0.8;
+
+function learnDraw(learned: Learned, { was, host }: Moved, rack: Rack): Learned {
   const { port, observed } = portOf(rack, host);
   const haltedW = observed?.freshness === 'fresh' && port?.enabled !== false ? port?.powerW : undefined;
   if (haltedW === undefined || was.drawBeforeW === undefined) return learned;

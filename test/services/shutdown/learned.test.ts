@@ -14,6 +14,7 @@ import {
 } from '../../../services/shutdown/learned.ts';
 import { LearnedFile } from '../../../services/shutdown/learned-file.ts';
 import { withLearned } from '../../../services/shutdown/policy.ts';
+import type { HostState } from '../../../services/shutdown/state.ts';
 import { Bench } from './bench.ts';
 
 /** A bench that learns after every turn, as the coordinator does. */
@@ -76,6 +77,51 @@ describe('what an outage teaches', () => {
     expect(pupil.host('b1').forced).toBe(true);
     expect(pupil.learned.tookS['halt:b1']).toBeUndefined();
     expect(pupil.learned.haltedW.b1).toBeUndefined();
+  });
+});
+
+describe('a host that draws much when it is halted', () => {
+  /** 4.2 W before, 3.1 W when it has halted: 0.65 of 4.2 W is 2.7 W. */
+  const forced = (haltTaken: boolean, haltedW: number): Pupil => {
+    const pupil = new Pupil();
+    Object.assign(pupil.rack.host('b1'), { powerW: 4.2 });
+    pupil.loseMains();
+    pupil.runShort();
+    pupil.answer('cordon');
+    pupil.answer('drain');
+    pupil.pass();
+    pupil.answer('halt', haltTaken ? 'done' : 'unreachable');
+    Object.assign(pupil.rack.host('b1'), { powerW: haltedW, reachable: false });
+    pupil.pass(70);
+    expect(pupil.host('b1').forced).toBe(true);
+    return pupil;
+  };
+
+  it('teaches its draw although its port was cut by force, when it had taken its halt and drew less', () => {
+    expect(forced(true, 3.1).learned).toMatchObject({ haltedW: { b1: [3.1] }, awakeW: { b1: [4.2] } });
+    expect(forced(true, 3.1).learned.tookS['halt:b1']).toBeUndefined();
+    expect(forced(false, 3.1).learned.haltedW.b1).toBeUndefined();
+    expect(forced(true, 3.6).learned.haltedW.b1).toBeUndefined();
+  });
+
+  it('is no longer cut by force when that was seen often enough, as long as it is silent', () => {
+    const often = { ...nothingLearned, haltedW: { b1: [3.1, 3.1, 3.2] }, awakeW: { b1: [4.2, 4.2, 4.2] } };
+    const judged = (powerW: number, reachable?: boolean): HostState => {
+      const bench = new Bench({}, withLearned(new Bench().policy, often));
+      Object.assign(bench.rack.host('b1'), { powerW: 4.2 });
+      bench.loseMains();
+      bench.runShort();
+      bench.answer('cordon');
+      bench.answer('drain');
+      bench.pass();
+      bench.answer('halt');
+      Object.assign(bench.rack.host('b1'), { powerW, reachable });
+      bench.pass(6);
+      return bench.host('b1');
+    };
+    expect(judged(3.15, false)).toMatchObject({ phase: 'halted', forced: false });
+    expect(judged(3.9, false).phase).toBe('halting');
+    expect(judged(3.15, true).phase).toBe('halting');
   });
 });
 
