@@ -445,6 +445,51 @@ registers:
   });
 });
 
+describe('a current configured to be turned', () => {
+  const currents = async (bind: (invertCurrent: boolean) => Promise<PackSample>) => [
+    (await bind(false)).currentA,
+    (await bind(true)).currentA,
+  ];
+
+  it('is turned in the sample of a board that is asked', async () => {
+    const discharging = bytes('4s_discharging_2a87');
+    const bus = new FakeBytes((label) => (label === 'jbd basic' ? discharging : healthy(label)));
+    const read = (invertCurrent: boolean) => bindDevice(jbd, 'p', bus, { ...new Hands(), invertCurrent }).poll();
+    expect(await currents(read)).toEqual([-2.87, 2.87]);
+  });
+
+  it('is turned in the sample of registers', async () => {
+    const bus = new FakeRegisters(() => [5]);
+    const profile = parseProfile(
+      `
+profile: turned
+title: a pack
+note: test
+measures: pack
+transport: { baud: 9600 }
+registers:
+  currentA: { addr: 0 }
+`,
+      'turned.yaml',
+    );
+    const read = async (invertCurrent: boolean) => {
+      const sample = await bindDevice(profile, 'p', bus, { ...new Hands(), invertCurrent }).poll();
+      if (sample.kind !== 'pack') throw new Error('not a pack');
+      return sample;
+    };
+    expect(await currents(read)).toEqual([5, -5]);
+  });
+
+  it('is turned in the sample of a device that talks by itself, with its power', async () => {
+    const bus = new FakeBytes(healthy);
+    const device = bindDevice(veDirect, 'shunt', bus, { ...new Hands(), invertCurrent: true });
+    const first = device.poll();
+    bus.say(bytes('bmv700_discharging_main'));
+    expect(await first).toMatchObject({ currentA: 7.625, powerW: 92, voltageV: 12.065 });
+    await device.close();
+  });
+});
+
 describe('a device that talks by itself', () => {
   function bound() {
     const hands = new Hands();
