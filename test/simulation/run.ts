@@ -107,7 +107,7 @@ export function runStory(seed: number, chances: Chances, mutation?: Mutation): S
     else for (const entry of entries) state = evolve(state, entry, rack.monoMs);
     watch = decision.watch;
     phases.add(state.phase);
-    world.excused = excused(world.excused, state);
+    if (entries.length > 0) world.excused = excused(world.excused, state);
     for (const entry of entries) {
       journal.push({ atS: world.timeS, entry });
       if (entry.kind === 'phase' && entry.phase === 'dark') leftWhenDark.push(world.energyWh / world.fullWh);

@@ -36,9 +36,10 @@ export class Watchman {
 
   /** Before the entries are acted upon. */
   saw(before: CoordinatorState, entries: readonly JournalEntry[], world: Watched): void {
+    this.#ordered = before.orderedDown !== undefined;
+    if (entries.length === 0) return;
     let began = new Set(before.stages.flatMap(({ name, beganMs }) => (beganMs === undefined ? [] : [name])));
     let { phase } = before;
-    this.#ordered = before.orderedDown !== undefined;
     const phases = new Map(Object.entries(before.hosts).map(([id, host]) => [id, host.phase]));
     for (const entry of entries) {
       if (entry.kind === 'ordered-down') this.#ordered = entry.began;
