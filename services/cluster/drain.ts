@@ -71,8 +71,8 @@ export async function drainNodes(
     for (const text of said ?? []) book.note(text);
     book.nodes(opening.nodes);
     book.volumes(opening.attached);
-    const scaler =
-      manner.scale && !options.partial ? await lookForScaling(rest, clock, options.runId, book) : undefined;
+    const scales = manner.scale && !options.partial && willScaleBack(opening.nodes, options.runId, book);
+    const scaler = scales ? await lookForScaling(rest, clock, options.runId, book) : undefined;
     const drain = new Drain({ rest, clock, book, targets: new Set(targets), options, scaler });
     return await drain.run(opening.pods.resourceVersion, signal, ended);
   } finally {
@@ -113,6 +113,13 @@ const notBegun = (problem: ApiError): DrainReport => ({
   left: [],
   errors: [`nothing was evicted: ${problem.message}`],
 });
+
+/** Workloads come back with the first node that is uncordoned; where a person holds every cordon, none ever would be. */
+function willScaleBack(nodes: readonly KubeNode[], runId: string, book: DrainBook): boolean {
+  const ours = nodes.some(({ cordonedBy }) => cordonedBy === runId);
+  if (!ours) book.note('workloads are not scaled, their pods are evicted: no node is cordoned by us');
+  return ours;
+}
 
 /** Without the rights or the answer, pods are evicted as ever. */
 async function lookForScaling(

@@ -105,7 +105,8 @@ interface Stored {
 }
 
 /** A server with one Deployment, its ReplicaSet and its two pods, which go when it is scaled to nothing. */
-async function withDeployment(changed: { readonly denied?: boolean } = {}) {
+async function withDeployment(changed: { readonly denied?: boolean; readonly mark?: string } = {}) {
+  const { mark = 'run-1' } = changed;
   const shop: Stored = { replicas: 2, labels: { team: 'web' }, annotations: { note: 'x' } };
   const watchers = new Set<(line: string) => void>();
   const evicted: string[] = [];
@@ -159,7 +160,8 @@ async function withDeployment(changed: { readonly denied?: boolean } = {}) {
   scripted = await scriptApi((request, response) => {
     const { path, query } = request;
     if (path.startsWith('/apis/apps/')) return apps(request);
-    if (path === '/api/v1/nodes') return list([nodeObject('n1', { unschedulable: true })]);
+    if (path === '/api/v1/nodes')
+      return list([nodeObject('n1', { unschedulable: true, ...(mark !== '' && { mark }) })]);
     if (path.endsWith('/eviction')) {
       const name = path.split('/')[6] ?? '';
       evicted.push(name);
@@ -195,6 +197,17 @@ describe('scaling for a shutdown', () => {
     expect(shop.replicas).toBe(0);
     expect(await scaleBack(rest, clock, 'run-1', true)).toEqual({ code: 'done' });
     expect(shop).toEqual({ replicas: 2, labels: { team: 'web' }, annotations: { note: 'x' } });
+  });
+
+  it.each([
+    ['a person', ''],
+    ['another run', 'run-0'],
+  ])('leaves sizes alone where %s holds every cordon, for no uncordon would bring them back', async (_, mark) => {
+    const { shop, evicted, rest } = await withDeployment({ mark });
+    const report = await drainNodes(rest, clock, ['n1'], drainOptions(), SCALE);
+    expect(evicted).toEqual(['a', 'b']);
+    expect(shop).toEqual({ replicas: 2, labels: { team: 'web' }, annotations: { note: 'x' } });
+    expect(report.notes?.join()).toContain('no node is cordoned by us');
   });
 
   it('evicts as ever while part of the cluster stays up, and where it is not allowed to scale', async () => {
