@@ -137,6 +137,25 @@ describe('a disruption budget that says no', () => {
     expect(names(book.due(5_000))).toEqual(['delete p000', 'delete p001', 'delete p002']);
   });
 
+  it('is not waited for, nor overruled, on behalf of pods whose node is dead', () => {
+    const given = [pod('lost'), pod('here', { node: 'n2' })];
+    const book = new DrainBook(['n1', 'n2'], given, terms());
+    const nodes = (ready: string) => [
+      parseNode(nodeObject('n1', { unschedulable: true, ready })),
+      parseNode(nodeObject('n2', { unschedulable: true })),
+    ];
+    book.nodes(nodes('True'));
+    expect(book.due(0)).toHaveLength(2);
+    book.nodes(nodes('Unknown'));
+    for (const { uid } of given) book.answered(uid, SAYS_NO, 1);
+    expect(names(book.due(2_001))).toEqual(['evict here']);
+    book.answered('uid-of-here', { kind: 'accepted' }, 2_002);
+    book.gone('uid-of-here');
+    expect(book.finished(2_003)).toBe(true);
+    expect(book.due(60_000)).toEqual([]);
+    expect(book.report()).toMatchObject({ evicted: 1, overridden: [], left: ['web/lost'] });
+  });
+
   it('is given its full grace while pods can move, one question at a time', () => {
     const book = partial(pods(3));
     for (const { pod: asked } of book.due(0)) book.answered(asked.uid, SAYS_NO, 0);

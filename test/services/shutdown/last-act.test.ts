@@ -80,6 +80,20 @@ describe('the last act', () => {
     expect(made.flying('output')).toMatchObject([{ on: false }]);
   });
 
+  it('does not come while a machine answers whose port is cut again and again', () => {
+    const made = bench();
+    made.goDark();
+    made.pass(20);
+    Object.assign(made.rack.host('w1'), { reachable: true });
+    for (let second = 0; second < 300; second += 1) {
+      made.answer('halt');
+      made.answer('cut');
+      made.pass();
+    }
+    expect(made.host('w1').rehalts).toBeGreaterThan(1);
+    expect(made.effects.filter(({ kind }) => kind === 'output')).toEqual([]);
+  });
+
   it('is one order, however long its board is not heard after it', () => {
     const made = bench();
     made.goDark();

@@ -66,6 +66,24 @@ describe('what an outage teaches', () => {
     expect(drained('left running: default/db-0')).toEqual([20, 20]);
   });
 
+  it.each([
+    ['was stuck', { trouble: 'does not halt' }],
+    ['was forced', { forced: true }],
+  ])('nothing from a step in a clean moment of a host that %s before it', (_, before) => {
+    const pupil = new Pupil();
+    pupil.goDark();
+    const taught = (changed: object): Learned => {
+      const { b1 } = pupil.state.hosts;
+      if (b1 === undefined) throw new Error('no b1');
+      const halted = { ...b1, phase: 'halted' as const, forced: false, ...changed };
+      const state = { ...pupil.state, hosts: { ...pupil.state.hosts, b1: halted } };
+      const cut = { kind: 'host', host: 'b1', change: { phase: 'cut' }, because: 'it is cut' } as const;
+      return learn(nothingLearned, state, [cut], pupil.rack.snapshot(), pupil.policy);
+    };
+    expect(taught({}).tookS['cut:b1']).toHaveLength(1);
+    expect(taught(before)).toBe(nothingLearned);
+  });
+
   it('nothing from what was forced', () => {
     const pupil = new Pupil();
     pupil.loseMains();
