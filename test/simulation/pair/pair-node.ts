@@ -25,7 +25,9 @@ export class PairNode {
   wallStepMs = 0;
   /** Fold of everything this node has decided, dead or alive. */
   state: CoordinatorState;
+  #frozenSinceMs: number | undefined;
   #frozenUntilMs = 0;
+  #waiting: (() => void)[] = [];
   /** How long it has stood still altogether, ms. */
   frozenMs = 0;
   #role: Role = 'unknown';
@@ -51,7 +53,7 @@ export class PairNode {
   }
 
   get frozen(): boolean {
-    return this.#world.monoMs() < this.#frozenUntilMs;
+    return this.#frozenSinceMs !== undefined;
   }
 
   get runs(): boolean {
@@ -66,14 +68,25 @@ export class PairNode {
   }
 
   freeze(forS: number): void {
-    const nowMs = this.#world.monoMs();
-    const untilMs = nowMs + forS * 1000;
-    this.frozenMs += untilMs - Math.max(nowMs, this.#frozenUntilMs);
-    this.#frozenUntilMs = untilMs;
+    if (this.#frozenSinceMs === undefined) this.#frozenSinceMs = this.#world.monoMs();
+    this.#frozenUntilMs = this.#world.monoMs() + forS * 1000;
+    void this.#world.sleep(forS * 1000).then(() => {
+      if (this.#world.monoMs() >= this.#frozenUntilMs) this.thaw();
+    });
+  }
+
+  /** Everything that waited goes on, in the order in which it came. */
+  thaw(): void {
+    if (this.#frozenSinceMs === undefined) return;
+    this.frozenMs += this.#world.monoMs() - this.#frozenSinceMs;
+    this.#frozenSinceMs = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const go of waiting) go();
   }
 
   async awake(): Promise<void> {
-    while (this.frozen) await this.#world.sleep(this.#frozenUntilMs - this.#world.monoMs());
+    while (this.frozen) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** The lease of a new process. `ask`: what it hears when it asks the other service; absent: it cannot ask. */

@@ -275,7 +275,7 @@ class PairTelling {
     for (const { end } of this.#endings) end();
     if (this.#endings.length > 0) this.#umpire.disturbed(this.#atS);
     this.#endings = [];
-    for (const node of this.#nodes) if (node.frozen) node.freeze(0);
+    for (const node of this.#nodes) node.thaw();
   }
 
   #kill(node: PairNode): void {
