@@ -22,6 +22,7 @@ const CODES: Readonly<Record<Exclude<AlarmCode, 'vendor'>, true>> = {
   'sensor-fault': true,
   'locked-by-command': true,
   'unfit-limits': true,
+  'modules-missing': true,
 };
 
 export const ALARM_CODES = Object.keys(CODES) as readonly Exclude<AlarmCode, 'vendor'>[];

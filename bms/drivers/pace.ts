@@ -4,6 +4,7 @@ import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
 import { bitNames, readText, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
+import { besides, codeAlarms } from './pylontech-codes.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellsV, celsius, codes, counted } from './pylontech-info.ts';
 
@@ -208,5 +209,7 @@ function alarms(fields: Fields): readonly Alarm[] | undefined {
       const code = CODES.get(name);
       return code === undefined ? { code: 'vendor', level, detail: name } : { code, level };
     };
-  return [...[...protections, ...faults].map(alarm('protection')), ...warnings.map(alarm('warning'))];
+  const bits = [...[...protections, ...faults].map(alarm('protection')), ...warnings.map(alarm('warning'))];
+  const effectiveDischarge = typeof fields.currentA === 'number' && fields.currentA < 0;
+  return [...bits, ...besides(bits, codeAlarms({ ...fields, effectiveDischarge }))];
 }

@@ -26,6 +26,7 @@ const PACK_NUMBERS: readonly (readonly [PackNumber, ...string[]])[] = [
   ['fullAh', 'fullAh'],
   ['ratedAh', 'ratedAh'],
   ['cycles', 'cycles'],
+  ['parallelModules', 'moduleCount'],
   ['energyInWh', 'energyInWh', 'chargedWh'],
   ['energyOutWh', 'energyOutWh', 'dischargedWh'],
   ['timeToEmptyS', 'timeToEmptyS', 'timeToGoS'],

@@ -1,9 +1,10 @@
-import type { Cursor } from '#bridge';
+import { type Cursor, Malformed } from '#bridge';
 import type { Alarm, AlarmCode } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
 import { readText, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
+import { codeAlarms } from './pylontech-codes.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellBits, cellsV, celsius, codes, counted, makerInfo } from './pylontech-info.ts';
 
@@ -86,7 +87,9 @@ function packs<T>(info: Cursor, asked: Uint8Array | undefined, read: () => T): {
   const all = asked?.[0] === ALL;
   const list = [read()];
   const many = all || (asked === undefined && info.remaining > 0);
-  while (many && list.length < battery && info.remaining > 0) list.push(read());
+  // A string with a module short of what it announces would pass for a smaller one.
+  while (many && list.length < battery) list.push(read());
+  if (all && battery === 0) throw new Malformed('a string without modules');
   return { battery: all || list.length > 1 ? 0 : battery, list };
 }
 
@@ -278,12 +281,7 @@ function stateAlarms(state: Fields, where: string | undefined): Alarm[] {
   const detail = where === undefined ? {} : { detail: where };
   const trips = PROTECTIONS.filter(([, name]) => (state.protections as readonly string[]).includes(name));
   const found: Alarm[] = trips.map(([, , code]) => ({ code, level: 'protection', ...detail }));
-  const cells = Array.isArray(state.cellAlarms) ? state.cellAlarms : [];
-  if (cells.includes(1)) found.push({ code: 'cell-undervoltage', level: 'warning', ...detail });
-  if (cells.includes(2)) found.push({ code: 'cell-overvoltage', level: 'warning', ...detail });
-  if (state.moduleVoltageAlarm === 1) found.push({ code: 'pack-undervoltage', level: 'warning', ...detail });
-  if (state.moduleVoltageAlarm === 2) found.push({ code: 'pack-overvoltage', level: 'warning', ...detail });
-  return found;
+  return [...found, ...codeAlarms(state, where)];
 }
 
 function vendor(detail: string): Alarm {

@@ -4,6 +4,7 @@ import { numberedBoards } from './boards.ts';
 import type { ExchangeDriver, Fields } from './driver.ts';
 import { bitNames, listOf, scaler } from './fields.ts';
 import { packSample } from './pack-fields.ts';
+import { besides, codeAlarms } from './pylontech-codes.ts';
 import { type Dialect, decodeDialect, dialectRead } from './pylontech-dialect.ts';
 import { cellBits, cellsV, celsius, codes, counted, makerInfo } from './pylontech-info.ts';
 
@@ -221,9 +222,11 @@ function alarmTable(info: Cursor): Fields {
 
 function alarms(fields: Fields): readonly Alarm[] | undefined {
   if (!Array.isArray(fields.alarms)) return undefined;
-  return fields.alarms.map((name: string) => {
+  const told = fields.alarms.map((name: string): Alarm => {
     const level = name.endsWith('_alarm') ? 'warning' : 'protection';
     const code = CODES.get(name);
     return code === undefined ? { code: 'vendor', level, detail: name } : { code, level };
   });
+  const states = Array.isArray(fields.systemState) ? fields.systemState : [];
+  return [...told, ...besides(told, codeAlarms({ ...fields, effectiveDischarge: states.includes('discharge') }))];
 }

@@ -20,6 +20,7 @@ export type AlarmCode =
   | 'sensor-fault'
   | 'locked-by-command'
   | 'unfit-limits'
+  | 'modules-missing'
   | 'vendor';
 
 /** `warning`: still working. `protection`: the BMS has opened, or will open, a switch. */

@@ -7,7 +7,10 @@ import type { SocState } from './soc.ts';
 
 /** One pack of the bank. Without a fresh sample and a state of charge it counts as missing: it gives no energy. */
 export interface BankMember {
+  /** As it is now: without modules that are missing. */
   readonly spec: PackSpec;
+  /** As it is configured, where that is more. */
+  readonly configured?: PackSpec | undefined;
   readonly sample?: PackSample | undefined;
   readonly soc?: SocState | undefined;
   /** True when the sample is old and the charge was reckoned on from it (`reckonedOn`). */
@@ -54,7 +57,7 @@ const FLOWING_C = 0.02;
  */
 export function bankFigure(members: readonly BankMember[], loadW: number): BankFigure {
   const present = members.filter(isPresent);
-  const fullWh = sum(members.map(({ spec }) => whenFullWh(spec)));
+  const fullWh = sum(members.map(({ spec, configured }) => whenFullWh(configured ?? spec)));
   const complete = members.every((member) => isPresent(member) && !member.reckoned);
   if (present.length === 0) return { complete, fullWh };
 

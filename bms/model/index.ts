@@ -17,6 +17,7 @@ export { lfp } from './chemistry/lfp.ts';
 export { lto, ltoLmo } from './chemistry/lto.ts';
 export { resistanceFactor } from './chemistry/temperature.ts';
 export { modelAlarms, type Plausibility, plausible } from './limits.ts';
+export { moduleAlarms, partOf, presentShare, remembered, type StringMemory } from './modules.ts';
 export {
   checkPack,
   cutoffV,

@@ -21,6 +21,8 @@ export interface PackSample {
   readonly fullAh?: number;
   readonly ratedAh?: number;
   readonly cycles?: number;
+  /** How many parallel modules answer, where one device speaks for a string of them. */
+  readonly parallelModules?: number;
   /** Cell 1 (most negative) first. */
   readonly cellsV?: readonly number[];
   readonly temperaturesC?: readonly number[];

@@ -31,7 +31,9 @@ const soc = z.looseObject({
   sagging: z.object({ readings: z.number(), agoS: z.number() }).optional(),
 });
 
-const notes = z.record(z.string(), z.object({ soc, wallMs: z.number() }));
+const string = z.object({ modules: z.number().int().positive(), capacityAh: z.number().positive() });
+
+const notes = z.record(z.string(), z.object({ soc, wallMs: z.number(), string: string.optional() }));
 
 const pathIn = (stateDir: string): string => join(stateDir, 'state-of-charge.json');
 

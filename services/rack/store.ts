@@ -3,12 +3,17 @@ import {
   type BankMember,
   type MeterSample,
   modelAlarms,
+  moduleAlarms,
   type PackSample,
   type PackSpec,
   packOf,
+  partOf,
   plausible,
+  presentShare,
   reckonedOn,
+  remembered,
   type SocState,
+  type StringMemory,
   socStart,
   socStep,
   type UpsSample,
@@ -36,10 +41,15 @@ type AnySample = PackSample | MeterSample | UpsSample | SwitchSample | HostSampl
 export interface SocNote {
   readonly soc: SocState;
   readonly wallMs: number;
+  /** Of a string of parallel modules. */
+  readonly string?: StringMemory;
 }
 
 interface Pack {
   readonly spec: PackSpec;
+  /** `spec` without what of it does not answer; the same object while that is the same. */
+  present: PackSpec;
+  string?: StringMemory;
   soc?: SocState;
   /** Monotonic ms of the sample the count is up to. */
   countedMs?: number;
@@ -80,7 +90,9 @@ export class RackStore {
     };
     for (const pack of config.packs) {
       const note = notes[pack.id];
-      this.#packs.set(pack.id, { spec: packOf(pack), ...(note === undefined ? {} : { note }) });
+      const spec = packOf(pack);
+      const string = note?.string === undefined ? {} : { string: note.string };
+      this.#packs.set(pack.id, { spec, present: spec, ...string, ...(note === undefined ? {} : { note }) });
     }
   }
 
@@ -114,7 +126,9 @@ export class RackStore {
   socNotes(): Record<string, SocNote> {
     const wallMs = this.#clock.wallMs();
     const notes: Record<string, SocNote> = {};
-    for (const [id, { soc }] of this.#packs) if (soc !== undefined) notes[id] = { soc, wallMs };
+    for (const [id, { soc, string }] of this.#packs) {
+      if (soc !== undefined) notes[id] = { soc, wallMs, ...(string === undefined ? {} : { string }) };
+    }
     return notes;
   }
 
@@ -158,12 +172,17 @@ export class RackStore {
   }
 
   #count(pack: Pack, sample: PackSample, nowMs: number): void {
+    const string = remembered(pack.string, sample, pack.spec);
+    if (string === undefined) delete pack.string;
+    else pack.string = string;
+    const present = partOf(pack.spec, presentShare(string, sample));
+    if (present.capacityAh !== pack.present.capacityAh) pack.present = present;
     if (pack.soc === undefined || pack.countedMs === undefined) {
       const { note } = pack;
       const gapS = note === undefined ? 0 : (this.#clock.wallMs() - note.wallMs) / 1000;
-      pack.soc = note === undefined ? socStart(sample, pack.spec) : socStep(note.soc, sample, gapS, pack.spec);
+      pack.soc = note === undefined ? socStart(sample, present) : socStep(note.soc, sample, gapS, present);
     } else {
-      pack.soc = socStep(pack.soc, sample, (nowMs - pack.countedMs) / 1000, pack.spec);
+      pack.soc = socStep(pack.soc, sample, (nowMs - pack.countedMs) / 1000, present);
     }
     pack.countedMs = nowMs;
   }
@@ -196,15 +215,16 @@ export class RackStore {
       heard.reduce((sum, [, { spec, soc }]) => sum + (soc?.socRatio ?? 0) * spec.capacityAh, 0) / capacityAh;
     const reckoned: string[] = [];
     const members = [...this.#packs].map(([id, pack]): BankMember => {
-      const { spec, soc } = pack;
+      const { spec: configured, present: spec, soc } = pack;
       const observed = packs[id];
       if (observed?.freshness === 'fresh') delete pack.othersSoc;
-      if (observed?.sample === undefined || soc === undefined) return { spec };
-      if (observed.freshness === 'fresh') return { spec, sample: observed.sample, soc };
-      if (heard.length === 0 || (observed.ageMs ?? 0) > RECKONED_AT_MOST_MS) return { spec };
+      if (observed?.sample === undefined || soc === undefined) return { spec: configured };
+      if (observed.freshness === 'fresh') return { spec, configured, sample: observed.sample, soc };
+      if (heard.length === 0 || (observed.ageMs ?? 0) > RECKONED_AT_MOST_MS) return { spec: configured };
       pack.othersSoc ??= othersSoc;
       reckoned.push(id);
-      return { spec, sample: observed.sample, soc: reckonedOn(soc, pack.othersSoc - othersSoc), reckoned: true };
+      const going = reckonedOn(soc, pack.othersSoc - othersSoc);
+      return { spec, configured, sample: observed.sample, soc: going, reckoned: true };
     });
     return { members, reckoned, ...(heard.length === 0 ? {} : { measuredAtMs }) };
   }
@@ -217,10 +237,10 @@ export class RackStore {
 
   #modelAlarms(packs: Readonly<Record<string, Observed<PackSample>>>): Record<string, readonly Alarm[]> {
     const alarms: Record<string, readonly Alarm[]> = {};
-    for (const [id, { spec, soc }] of this.#packs) {
+    for (const [id, { spec, soc, string }] of this.#packs) {
       const observed = packs[id];
       if (observed?.freshness === 'fresh' && observed.sample !== undefined)
-        alarms[id] = modelAlarms(observed.sample, spec, soc);
+        alarms[id] = [...modelAlarms(observed.sample, spec, soc), ...moduleAlarms(string, observed.sample)];
     }
     return alarms;
   }

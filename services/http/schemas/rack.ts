@@ -52,6 +52,7 @@ const packSample = z
     fullAh: number,
     ratedAh: number,
     cycles: number,
+    parallelModules: number,
     cellsV: z.array(z.number()).optional(),
     temperaturesC: z.array(z.number()).optional(),
     mosfetTemperatureC: number,

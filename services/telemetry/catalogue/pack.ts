@@ -26,6 +26,7 @@ const everyAlarm: Readonly<Record<AlarmCode, true>> = {
   'sensor-fault': true,
   'locked-by-command': true,
   'unfit-limits': true,
+  'modules-missing': true,
   vendor: true,
 };
 

@@ -38,6 +38,20 @@ describe('Pace on RS232', () => {
     });
     expect(pace.sample(fields('v25_status_normal'), 1).alarms).toEqual([]);
   });
+
+  it('warns of a code of a cell or a sensor that no bit tells of', () => {
+    const quiet = fields('v25_status_normal');
+    const alarms = (more: Fields) => pace.sample({ ...quiet, ...more }, 1).alarms;
+    expect(alarms({ tempAlarms: [0, 2], currentA: -5 })).toEqual([
+      { code: 'discharge-overtemperature', level: 'warning' },
+    ]);
+    expect(alarms({ cellAlarms: [2, 0], protections: ['cell_over_voltage_protection'] })).toEqual([
+      { code: 'cell-overvoltage', level: 'protection' },
+    ]);
+    expect(alarms({ voltageAlarm: 0xf0 })).toEqual([
+      { code: 'vendor', level: 'warning', detail: 'voltage has code F0' },
+    ]);
+  });
 });
 
 describe('Pace on RS485', () => {

@@ -154,6 +154,52 @@ describe('a Pylontech sample', () => {
   });
 });
 
+describe('an answer with fewer modules than it announces', () => {
+  it('is refused, and so is one with more, or with none', () => {
+    const request = pylontech.reads[0]?.request ?? new Uint8Array();
+    const { info } = parseAsciiFrame(answer('us2000_three_modules')) as { info: Uint8Array };
+    const announcing = (count: number) =>
+      pylontech.decode({ request, response: asciiFrame(0x20, 2, 0, [info[0] ?? 0, count, ...info.subarray(2)]) });
+    expect(announcing(3)).toMatchObject({ ok: true, fields: { moduleCount: 3 } });
+    for (const count of [0, 2, 4]) expect(announcing(count)).toMatchObject({ error: { code: 'short_payload' } });
+  });
+});
+
+describe('the codes of a Pylontech alarm table', () => {
+  const request = pylontech.reads[1]?.request ?? new Uint8Array();
+  const alarmsOf = (...table: number[]) => {
+    const result = pylontech.decode({ request, response: asciiFrame(0x20, 2, 0, [0, 1, ...table]) });
+    if (!result.ok) throw new Error(result.error.message);
+    return pylontech.sample(result.fields, 1).alarms;
+  };
+  const table = (changed: Record<number, number>) => {
+    // Two cells, two sensors, charge current, voltage, discharge current, five bytes of status.
+    const quiet = [2, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    return quiet.map((value, at) => changed[at] ?? value);
+  };
+  const warning = (code: string, detail?: string) => [{ code, level: 'warning', ...(detail && { detail }) }];
+
+  it.each([
+    ['a cell', { 2: 1 }, warning('cell-undervoltage')],
+    ['a cell', { 1: 2 }, warning('cell-overvoltage')],
+    ['a cell', { 2: 0xf0 }, warning('vendor', 'cell 2 has code F0')],
+    ['a sensor', { 4: 1 }, warning('charge-undertemperature')],
+    ['a sensor', { 5: 2 }, warning('charge-overtemperature')],
+    ['a sensor of a module that discharges', { 5: 2, 11: 0x40 }, warning('discharge-overtemperature')],
+    ['a sensor', { 5: 0xf0 }, warning('vendor', 'sensor 2 has code F0')],
+    ['the current of a charge', { 6: 2 }, warning('charge-overcurrent')],
+    ['the current of a charge', { 6: 1 }, warning('vendor', 'charge current has code 1')],
+    ['the voltage', { 7: 1 }, warning('pack-undervoltage')],
+    ['the voltage', { 7: 2 }, warning('pack-overvoltage')],
+    ['the current of a discharge', { 8: 2 }, warning('discharge-overcurrent')],
+    ['the current of a discharge', { 8: 1 }, warning('discharge-overcurrent')],
+    ['cells that cannot be', { 12: 0x04, 13: 0x01 }, warning('sensor-fault', 'cell 3, 9 above 4.2 V or below 1 V')],
+    ['nothing', {}, []],
+  ])('warn of %s: %o', (_, changed, expected) => {
+    expect(alarmsOf(...table(changed))).toEqual(expected);
+  });
+});
+
 describe('a string that refuses the alarm table of all', () => {
   it('is read all the same', async () => {
     const told = new Map([

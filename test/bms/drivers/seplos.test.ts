@@ -25,6 +25,18 @@ describe('Seplos V2', () => {
     ]);
   });
 
+  it('warns of a code that no bit tells of', () => {
+    const quiet = { alarms: [], cellAlarms: [0, 0], tempAlarms: [0, 0], systemState: ['discharge'] };
+    const alarms = (more: Fields) => seplos.sample({ ...quiet, ...more }, 1).alarms;
+    expect(alarms({})).toEqual([]);
+    expect(alarms({ tempAlarms: [1, 0] })).toEqual([{ code: 'discharge-undertemperature', level: 'warning' }]);
+    expect(alarms({ tempAlarms: [1, 0], alarms: ['ambient_low_temperature_alarm'] })).toEqual([
+      { code: 'ambient-temperature', level: 'warning' },
+    ]);
+    expect(alarms({ currentAlarm: 2 })).toEqual([{ code: 'charge-overcurrent', level: 'warning' }]);
+    expect(alarms({ voltageAlarm: 1 })).toEqual([{ code: 'pack-undervoltage', level: 'warning' }]);
+  });
+
   it('makes a sample of what its captures tell', () => {
     const told = {
       ...fields('v2_telemetry_16s_discharging'),

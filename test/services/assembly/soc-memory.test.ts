@@ -34,7 +34,8 @@ const put = (text: string | Buffer): void => writeFileSync(join(dir, 'state-of-c
 
 describe('the memory of charge', () => {
   it('gives back what was kept', () => {
-    const notes = { lfp1: note(NOW_MS - 1000), lfp2: note(NOW_MS) };
+    const string = { modules: 3, capacityAh: 150 };
+    const notes = { lfp1: note(NOW_MS - 1000), lfp2: { ...note(NOW_MS), string } };
     writeSocNotes(dir, notes, log);
     expect(readSocNotes(dir, NOW_MS, log)).toEqual(notes);
     expect(log.lines).toEqual([]);

@@ -258,6 +258,39 @@ describe('the bank', () => {
   });
 });
 
+describe('a string of parallel modules', () => {
+  const missing = (store: RackStore) => store.snapshot().alarms.filter(({ code }) => code === 'modules-missing');
+  const usable = (store: RackStore) => store.snapshot().bank.usableWh ?? Number.NaN;
+
+  it('that loses one is warned of, and only what still answers is counted on', () => {
+    const { store, feed } = bench();
+    feed(2, { parallelModules: 3, currentA: 0 });
+    const [whole, { fullWh }] = [usable(store), store.snapshot().bank];
+    expect(missing(store)).toEqual([]);
+    feed(1, { parallelModules: 2, currentA: 0 });
+    expect(missing(store)).toMatchObject([{ subject: 'lfp1', severity: 'warning' }]);
+    expect(missing(store)[0]?.message).toContain('2 of 3 modules answer');
+    expect(usable(store) / whole).toBeCloseTo(2 / 3, 2);
+    expect(store.snapshot().bank.fullWh).toBe(fullWh);
+    feed(1, { parallelModules: 3, currentA: 0 });
+    expect(missing(store)).toEqual([]);
+    expect(usable(store) / whole).toBeCloseTo(1, 2);
+  });
+
+  it('is remembered over a restart, and anew for another configured capacity', () => {
+    const { store, feed } = bench();
+    feed(2, { parallelModules: 3 });
+    const notes = JSON.parse(JSON.stringify(store.socNotes()));
+    const again = bench(notes);
+    again.feed(1, { parallelModules: 2 });
+    expect(missing(again.store)).toHaveLength(1);
+    const packs = sound().packs.slice(0, 1);
+    const smaller = bench(notes, { ...sound(), packs: packs.map((pack) => ({ ...pack, capacityAh: 66 })) });
+    smaller.feed(1, { parallelModules: 2 });
+    expect(missing(smaller.store)).toEqual([]);
+  });
+});
+
 describe('the count of charge over a restart', () => {
   it('goes on from the note, and counts what flowed in between', () => {
     const first = bench();
