@@ -11,6 +11,8 @@ function member(currentA: number, cellV: number): BankMember {
   return { spec: SPEC, sample, soc: socStart(sample, SPEC) };
 }
 
+const BARE: PackSample = { kind: 'pack', measuredAtMs: 0 };
+
 const members = fc.array(
   fc.oneof(
     fc.constant<BankMember>({ spec: SPEC }),
@@ -43,7 +45,7 @@ describe('the figure of the bank', () => {
 
   it('is another with another sample, count or silence of any pack', () => {
     const [one, other] = [member(-10, 3.28), member(-12, 3.28)];
-    const said = member(-30, 3.25);
+    const said = { sample: member(-30, 3.25).sample, soc: socStart({ ...BARE, socRatio: 0.2 }, SPEC) };
     for (const changed of [
       { ...other, sample: said.sample },
       { ...other, soc: said.soc },
