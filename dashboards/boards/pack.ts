@@ -98,6 +98,16 @@ const bank = [
     ask(read('bank_soc_sigma_ratio'), 'Standard deviation'),
   ]),
   lines(
+    'Charge, counted and told',
+    'Of each pack: by our own count with its standard deviation, and as its BMS has it. Where they part for long, one of them drifts.',
+    [
+      ask(read('pack_counted_soc_ratio', of), '{{pack}}, counted'),
+      ask(read('pack_counted_soc_sigma_ratio', of), '{{pack}}, standard deviation'),
+      ask(read('pack_soc_ratio', of), '{{pack}}, told'),
+    ],
+    { min: 0, max: 1 },
+  ),
+  lines(
     'Energy',
     'Deliverable at the present load, the cautious bound of it, and the energy of the full bank.',
     [

@@ -26,7 +26,13 @@ export function battery(picture: Picture, currency: Currency): VNode {
     </dl>
     ${Object.entries(packs)
       .sort(([a], [b]) => byNumber(a, b))
-      .map(([id, seen], _, all) => pack(id, seen, currency, all.length === 1, bank.reckoned?.includes(id) === true))}
+      .map(([id, seen], _, all) =>
+        pack(id, seen, currency, {
+          only: all.length === 1,
+          reckoned: bank.reckoned?.includes(id) === true,
+          counted: bank.packs?.[id],
+        }),
+      )}
   `;
   return card('battery', 'Battery', body, { currency });
 }
@@ -70,7 +76,15 @@ function socBar(bank: Bank, reserveWh: number): VNode {
   </div>`;
 }
 
-function pack(id: string, seen: Seen<Pack>, whole: Currency, only: boolean, reckoned: boolean): VNode {
+type Counted = NonNullable<Bank['packs']>[string];
+
+interface OfBank {
+  readonly only: boolean;
+  readonly reckoned: boolean;
+  readonly counted: Counted | undefined;
+}
+
+function pack(id: string, seen: Seen<Pack>, whole: Currency, { only, reckoned, counted }: OfBank): VNode {
   const { sample } = seen;
   const freshness = whole.freshness === 'fresh' ? seen.freshness : 'stale';
   const ageS = seen.ageMs === undefined ? undefined : seen.ageMs / 1000;
@@ -79,17 +93,18 @@ function pack(id: string, seen: Seen<Pack>, whole: Currency, only: boolean, reck
       ${id} <span class="note">${sample?.model ?? ''}</span> ${whole.freshness === 'fresh' ? staleBadge({ freshness, ageS }) : null}
       ${reckoned ? html`<span class="badge badge-stale">reckoned like the others</span>` : null}
     </h3>
-    ${sample === undefined ? nothing('This pack has not answered yet.') : packBody(sample, only)}
+    ${sample === undefined ? nothing('This pack has not answered yet.') : packBody(sample, only, counted)}
     ${seen.failure === undefined ? null : html`<p class="failure">${seen.failure.message}</p>`}
   </div>`;
 }
 
 /** The only pack of a bank has the bank's voltage and current; they are not said twice. */
-function packBody(sample: Pack, only: boolean): VNode {
+function packBody(sample: Pack, only: boolean, counted: Counted | undefined): VNode {
   const temperatures = sample.temperaturesC ?? [];
   const facts = [
     only || sample.voltageV === undefined ? undefined : volts(sample.voltageV),
     only || sample.currentA === undefined ? undefined : signed(sample.currentA, amps),
+    only || counted === undefined ? undefined : `${percent(counted.socRatio)} ± ${percent(2 * counted.socSigma)}`,
     sample.socRatio === undefined ? undefined : `BMS says ${percent(sample.socRatio)}`,
     temperatures.length === 0 ? undefined : range(temperatures),
   ].filter((fact) => fact !== undefined);

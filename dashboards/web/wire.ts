@@ -61,6 +61,7 @@ export interface Bank {
   readonly powerW?: number | undefined;
   readonly socRatio?: number | undefined;
   readonly socSigma?: number | undefined;
+  readonly packs?: Readonly<Record<string, { readonly socRatio: number; readonly socSigma: number }>> | undefined;
   readonly usableWh?: number | undefined;
   readonly usableLowWh?: number | undefined;
   readonly fullWh?: number | undefined;

@@ -199,7 +199,16 @@ export class RackStore {
     if (measuredAtMs === undefined) return this.#silentBank();
     const { complete, ...figure } = this.#reckoner.figure(members);
     const silent = reckoned.length === 0 ? {} : { reckoned };
-    return { ...figure, complete, ...silent, measuredAtMs, freshness: 'fresh' };
+    return { ...figure, complete, ...silent, packs: this.#counted(packs), measuredAtMs, freshness: 'fresh' };
+  }
+
+  #counted(packs: Readonly<Record<string, Observed<PackSample>>>): NonNullable<BankView['packs']> {
+    const counted: Record<string, { socRatio: number; socSigma: number }> = {};
+    for (const [id, { soc }] of this.#packs) {
+      if (packs[id]?.freshness === 'fresh' && soc !== undefined)
+        counted[id] = { socRatio: soc.socRatio, socSigma: soc.sigma };
+    }
+    return counted;
   }
 
   /** Packs that are heard, and those that are reckoned on: a cable that comes loose empties no cells. */
@@ -231,7 +240,7 @@ export class RackStore {
 
   /** The last known energy is what dead reckoning starts from; what flows right now nobody knows. */
   #silentBank(): BankView {
-    const { currentA: _a, powerW: _w, voltageV: _v, runtimeS: _r, ...last } = this.#bank;
+    const { currentA: _a, powerW: _w, voltageV: _v, runtimeS: _r, packs: _p, ...last } = this.#bank;
     return { ...last, complete: false, freshness: last.freshness === 'absent' ? 'absent' : 'stale' };
   }
 

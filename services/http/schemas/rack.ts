@@ -186,6 +186,10 @@ const bank = z
     powerW: number,
     socRatio: number,
     socSigma: number,
+    packs: z
+      .record(z.string(), z.object({ socRatio: z.number(), socSigma: z.number() }))
+      .optional()
+      .meta({ description: 'our own count for each pack that is heard; its BMS may say something else' }),
     usableWh: number,
     usableLowWh: number,
     fullWh: number,

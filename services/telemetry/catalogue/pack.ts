@@ -65,6 +65,27 @@ const ofPack = (row: PackRow): Metric =>
     read: (snapshot) => eachPack(snapshot, (sample) => [{ value: row.value(sample) }]),
   });
 
+interface CountRow {
+  readonly field: string;
+  readonly quantity: string;
+  readonly help: string;
+  readonly read: (count: { readonly socRatio: number; readonly socSigma: number }) => number;
+}
+
+/** What we count ourselves, beside what the BMS says. */
+const ofCount = ({ read, ...row }: CountRow): Metric =>
+  metric({
+    ...row,
+    unit: 'ratio',
+    measurement: 'pack',
+    labels: ['pack'],
+    read: (snapshot) =>
+      eachPack(snapshot, (_, pack) => {
+        const count = snapshot.rack.bank.packs?.[pack];
+        return count === undefined ? [] : [{ value: read(count) }];
+      }),
+  });
+
 const times = (value: number | undefined, factor: number): number | undefined =>
   value === undefined ? undefined : value * factor;
 
@@ -104,6 +125,18 @@ export const packMetrics: readonly Metric[] = [
     mqtt: 'socRatio',
     homeAssistant: { name: 'State of charge', deviceClass: 'battery', precision: 0 },
     value: (sample) => sample.socRatio,
+  }),
+  ofCount({
+    field: 'counted_soc_ratio',
+    quantity: 'state of charge',
+    help: 'State of charge of the pack by our own count.',
+    read: ({ socRatio }) => socRatio,
+  }),
+  ofCount({
+    field: 'counted_soc_sigma_ratio',
+    quantity: 'uncertainty',
+    help: 'Standard deviation of our own count of the pack.',
+    read: ({ socSigma }) => socSigma,
   }),
   ofPack({
     field: 'soh_ratio',

@@ -3,7 +3,11 @@ import type { DrillOptions } from './drill.ts';
 /** What a drill takes from a service that runs. */
 export interface LiveRack {
   readonly rack: {
-    readonly bank: { readonly socRatio?: number | undefined; readonly socSigma?: number | undefined };
+    readonly bank: {
+      readonly socRatio?: number | undefined;
+      readonly socSigma?: number | undefined;
+      readonly packs?: Readonly<Record<string, { readonly socRatio: number }>> | undefined;
+    };
     readonly packs: Readonly<Record<string, unknown>>;
   };
   readonly coordinator: {
@@ -17,10 +21,14 @@ export function liveOf({
   rack,
   coordinator,
 }: LiveRack): Pick<DrillOptions, 'socRatio' | 'socSigma' | 'hostW' | 'loadW'> {
-  const { socRatio, socSigma } = rack.bank;
+  const { socRatio, socSigma, packs: counted } = rack.bank;
   const { hosts, schedule } = coordinator;
   return {
-    socRatio: socRatio === undefined ? {} : Object.fromEntries(Object.keys(rack.packs).map((id) => [id, socRatio])),
+    // A pack that is silent is taken for one like the others.
+    socRatio:
+      socRatio === undefined
+        ? {}
+        : Object.fromEntries(Object.keys(rack.packs).map((id) => [id, counted?.[id]?.socRatio ?? socRatio])),
     ...(socSigma === undefined ? {} : { socSigma }),
     hostW: Object.fromEntries(hosts.flatMap(({ id, powerW }) => (powerW === undefined ? [] : [[id, powerW]]))),
     loadW: schedule.loadW,

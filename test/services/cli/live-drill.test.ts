@@ -6,6 +6,7 @@ import { liveDrill } from '../../../services/cli/live-drill.ts';
 import { type Config, configSchema } from '../../../services/config/schema.ts';
 import { finite } from '../../../services/http/finite.ts';
 import { drillAnswer } from '../../../services/http/schemas/drill.ts';
+import { liveOf } from '../../../services/twin/drill/live.ts';
 import { snapshotOf } from '../http/rack-fixture.ts';
 
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -52,6 +53,15 @@ describe('a drill inside the service', () => {
     expect(full.timeline.map(({ text }) => text).join('\n')).not.toContain('shutting-down');
     expect(low.timeline.map(({ text }) => text).join('\n')).toContain('shutting-down');
     expect(low.darkSocRatio).toBeGreaterThan(0);
+  });
+
+  it('takes each pack as it was counted, where that is known', async () => {
+    const { rack, coordinator } = live(0.5);
+    const two = { ...rack, bank: { ...rack.bank, packs: { lfp1: { socRatio: 0.25, socSigma: 0.02 } } } };
+    expect(liveOf({ rack: { ...two, packs: { lfp1: {}, lfp2: {} } }, coordinator }).socRatio).toEqual({
+      lfp1: 0.25,
+      lfp2: 0.5,
+    });
   });
 
   it('plays what was said to go wrong, and knows what there is', async () => {

@@ -194,6 +194,19 @@ describe('the bank', () => {
     expect(store.snapshot().bank).toMatchObject({ complete: true, freshness: 'fresh', measuredAtMs: 164_000 });
   });
 
+  it('tells our own count of each pack that is heard, which need not be what its BMS says', () => {
+    const { store, clock } = bench({}, twoPacks());
+    store.sampled('pack', 'lfp1', packSample({ currentA: -20, socRatio: 0.9 }));
+    store.sampled('pack', 'lfp2', packSample({ currentA: -20, socRatio: 0.3 }));
+    const both = store.snapshot().bank;
+    expect(Object.keys(both.packs ?? {})).toEqual(['lfp1', 'lfp2']);
+    expect(both.packs?.lfp1?.socRatio).toBeGreaterThan((both.packs?.lfp2?.socRatio ?? 1) + 0.3);
+    expect(both.packs?.lfp1?.socSigma).toBeGreaterThan(0);
+    clock.nowMs += 60_000;
+    store.sampled('pack', 'lfp2', packSample({ currentA: -20, socRatio: 0.3 }));
+    expect(Object.keys(store.snapshot().bank.packs ?? {})).toEqual(['lfp2']);
+  });
+
   it('of two packs has the energy of both, and says when one is missing', () => {
     const { store, clock } = bench({}, twoPacks());
     store.sampled('pack', 'lfp1', packSample());
