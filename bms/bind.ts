@@ -108,8 +108,10 @@ function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange, settin
         const { timeoutMs } = driver;
         const tries = Math.min(driver.tries, most ?? driver.tries);
         const accept = (received: Uint8Array) => read.accept(received, known);
+        const ask = { label, bytes: read.request, accept, timeoutMs, signal };
         const frame = await bus
-          .request({ label, bytes: read.request, accept, timeoutMs, tries, signal })
+          .request({ ...ask, tries })
+          .catch((error: unknown) => wake(driver, bus, error, signal).then(() => bus.request({ ...ask, tries: 1 })))
           .catch(explainSilence(driver));
         const exchange = { request: read.request, response: frame, context: known };
         return fieldsOf(driver.decode(exchange), bus.name, label);
@@ -120,6 +122,23 @@ function byteQuestions(driver: ExchangeDriver<Sample>, bus: ByteExchange, settin
   if (!settings || inside === undefined) return polls;
   const link = byteLink(driver, bus);
   return [...polls, { name: 'settings', cadence: 'once', optional: true, ask: (signal) => link.look(inside, signal) }];
+}
+
+/** Wakes a board that let a question time out. Rejects with `error` where it cannot be woken, or does not. */
+async function wake(
+  driver: ExchangeDriver<Sample>,
+  bus: ByteExchange,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { wake: call, timeoutMs } = driver;
+  if (call === undefined || !(error instanceof BridgeError) || error.code !== 'timeout') throw error;
+  const { name, request: bytes, accept } = call;
+  try {
+    await bus.request({ label: `${driver.id} ${name}`, bytes, accept, timeoutMs, tries: 1, signal });
+  } catch {
+    throw error;
+  }
 }
 
 /** A time-out of a device that may be silent without being broken says so. */

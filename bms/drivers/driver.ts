@@ -117,6 +117,8 @@ export interface ExchangeDriver<S extends Sample = PackSample> extends DriverPro
   readonly timeoutMs: number;
   readonly tries: number;
   readonly reads: readonly ExchangeRead[];
+  /** Sent to a board that does not answer; when this is answered, the board is asked once more. */
+  readonly wake?: Pick<ExchangeRead, 'name' | 'request' | 'accept'>;
   /** Silence after a failed try, when the answers do not say what they answer, ms; the bus's own when absent. */
   readonly lateMs?: number;
   /** How the board's switches are set, where its protocol is known to do it. Nothing is written unless it is configured. */

@@ -18,6 +18,7 @@ const LONGEST = 1024;
 const END = 0x68;
 const REQUEST = 0;
 
+const ACTIVATE = 0x01;
 const READ_ALL = 0x06;
 
 /** A frame with a good end and sum. */
@@ -36,6 +37,12 @@ type Fault = 'truncated' | 'terminator' | 'checksum' | 'malformed';
 export const readAllRequest: Uint8Array = Uint8Array.of(
   ...[START, START_2, 0x00, 0x13, 0x00, 0x00, 0x00, 0x00, READ_ALL, 0x03, REQUEST, 0x00],
   ...[0x00, 0x00, 0x00, 0x00, END, 0x00, 0x00, 0x01, 0x29],
+);
+
+/** Wakes a board that sleeps; it is answered, then the board can be asked. */
+export const activateRequest: Uint8Array = Uint8Array.of(
+  ...[START, START_2, 0x00, 0x13, 0x00, 0x00, 0x00, 0x00, ACTIVATE, 0x03, REQUEST, 0x00],
+  ...[0x00, 0x00, 0x00, 0x00, END, 0x00, 0x00, 0x01, 0x24],
 );
 
 function faultOf(frame: Uint8Array): Fault | undefined {
@@ -57,7 +64,7 @@ const shape: LengthPrefixedShape = {
   check: faultOf,
 };
 
-/** Framing of the answer to `readAllRequest`. */
+/** Framing of the answer to `readAllRequest`, and to the one that wakes. */
 export function acceptAnswer(received: Uint8Array): Acceptance<Uint8Array> {
   return acceptLengthPrefixed(received, shape);
 }

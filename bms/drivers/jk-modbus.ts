@@ -4,7 +4,7 @@ import type { Cadence, Decoded, Fields, RecordedExchange, RegisterBlock, Registe
 import { JK_SILENCE } from './jk.ts';
 import { jkAlarms } from './jk-alarms.ts';
 import { jkModbusBalancing, jkModbusMosfets } from './jk-control.ts';
-import { type Part, pbAbout, pbSettings, pbStatus } from './jk-pb-values.ts';
+import { type Part, pbAbout, pbSampleFields, pbSettings, pbStatus } from './jk-pb-values.ts';
 import { parseRegisters } from './modbus-refusals.ts';
 import type { RtuExchange } from './modbus-rtu.ts';
 import { packSample } from './pack-fields.ts';
@@ -43,8 +43,7 @@ export const jkModbus: RegisterDriver<PackSample> = {
   mosfets: jkModbusMosfets,
   balancing: jkModbusBalancing,
   decode,
-  sample: (fields, measuredAtMs) =>
-    packSample({ ...fields, ratedAh: fields.nominalAh }, measuredAtMs, jkAlarms(fields)),
+  sample: (fields, measuredAtMs) => packSample(pbSampleFields(fields), measuredAtMs, jkAlarms(fields)),
 };
 
 function block(name: string, cadence: Cadence, address: number, count: number): RegisterBlock {

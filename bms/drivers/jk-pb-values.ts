@@ -32,41 +32,46 @@ interface Layout {
   readonly places: number;
   /** Two words, the sensors at the cells. */
   readonly sensorsAt: number;
+  /** Two words, the fourth and fifth sensor. The place of the third repeats the MOSFETs'. */
+  readonly furtherAt?: number;
   readonly fields: readonly Field[];
   /** Those of them that show whether the cells add up to the pack. */
   readonly telling: readonly Field[];
 }
 
-function layout(places: number, sensorsAt: number, fields: readonly Field[]): Layout {
+function layout(places: number, sensorsAt: number, fields: readonly Field[]): Omit<Layout, 'furtherAt'> {
   const telling = fields.filter(([key]) => key === 'cellMask' || key === 'voltageV');
   return { places, sensorsAt, fields, telling };
 }
 
-const NEWER = layout(32, 156, [
-  ['cellMask', 64, 'u32'],
-  ['cellAverageV', 68, 'u16', milli],
-  ['cellDifferenceV', 70, 'u16', milli],
-  ['mosfetTempC', 138, 's16', celsius],
-  ['voltageV', 144, 'u32', milli],
-  ['currentA', 152, 's32', milli],
-  ['alarmBits', 160, 'u32'],
-  ['balanceCurrentA', 164, 's16', milli],
-  ['balanceState', 166, 'u8', balanceState],
-  ['socRatio', 167, 'u8', percent],
-  ['remainingAh', 168, 's32', milli],
-  ['fullAh', 172, 'u32', milli],
-  ['cycles', 176, 'u32'],
-  ['cycleCapacityAh', 180, 'u32', milli],
-  ['sohRatio', 184, 'u8', percent],
-  ['runtimeS', 188, 'u32'],
-  ['chargeMosfet', 192, 'u8', isOn],
-  ['dischargeMosfet', 193, 'u8', isOn],
-  ['tempSensorBits', 208, 'u8'],
-  ['heating', 209, 'u8', isOn],
-]);
+const NEWER: Layout = {
+  furtherAt: 250,
+  ...layout(32, 156, [
+    ['cellMask', 64, 'u32'],
+    ['cellAverageV', 68, 'u16', milli],
+    ['cellDifferenceV', 70, 'u16', milli],
+    ['mosfetTempC', 138, 's16', celsius],
+    ['voltageV', 144, 'u32', milli],
+    ['currentA', 152, 's32', milli],
+    ['alarmBits', 160, 'u32'],
+    ['balanceCurrentA', 164, 's16', milli],
+    ['balanceState', 166, 'u8', balanceState],
+    ['socRatio', 167, 'u8', percent],
+    ['remainingAh', 168, 's32', milli],
+    ['fullAh', 172, 'u32', milli],
+    ['cycles', 176, 'u32'],
+    ['cycleCapacityAh', 180, 'u32', milli],
+    ['sohRatio', 184, 'u8', percent],
+    ['runtimeS', 188, 'u32'],
+    ['chargeMosfet', 192, 'u8', isOn],
+    ['dischargeMosfet', 193, 'u8', isOn],
+    ['tempSensorBits', 208, 'u8'],
+    ['heating', 209, 'u8', isOn],
+  ]),
+};
 
 /** Firmware before 11. */
-const OLDER = layout(24, 124, [
+const OLDER: Layout = layout(24, 124, [
   ['cellMask', 48, 'u32'],
   ['cellAverageV', 52, 'u16', milli],
   ['cellDifferenceV', 54, 'u16', milli],
@@ -202,12 +207,31 @@ function status(own: Layout, part: Part): Fields {
   if (typeof cellMask === 'number') fields.cellCount = bitNumbers(cellMask).length;
   if (cellsV !== undefined) fields.cellsV = cellsV;
   if (typeof alarmBits === 'number') fields.alarms = bitNames(alarmBits, ALARM_NAMES);
-  const at = own.sensorsAt - part.from;
-  if (at >= 0 && at + 4 <= part.bytes.length) {
-    const view = viewOf(part.bytes);
-    fields.tempsC = [at, at + 2].map((sensor) => celsius(NUMBERS.s16(view, sensor, part.littleEndian)));
-  }
+  const near = sensors(part, own.sensorsAt, fields.tempSensorBits, 1);
+  if (near !== undefined) fields.tempsC = near;
+  const further = own.furtherAt === undefined ? undefined : sensors(part, own.furtherAt, fields.tempSensorBits, 4);
+  if (further !== undefined) fields.furtherTempsC = further;
   return fields;
+}
+
+/** Two sensors, the first of which has bit `firstBit` among those that are fitted. */
+function sensors(part: Part, offset: number, fitted: unknown, firstBit: number): (number | null)[] | undefined {
+  const at = offset - part.from;
+  if (at < 0 || at + 4 > part.bytes.length) return undefined;
+  const view = viewOf(part.bytes);
+  // No bit at all says nothing of the two that every board has.
+  const bits = typeof fitted === 'number' && (fitted !== 0 || firstBit > 2) ? fitted : 0xff;
+  return [0, 1].map((place) =>
+    (bits >>> (firstBit + place)) & 1 ? celsius(NUMBERS.s16(view, at + 2 * place, part.littleEndian)) : null,
+  );
+}
+
+/** What a sample knows of all blocks together: every sensor at the cells, and the capacity the board was told. */
+export function pbSampleFields(fields: Fields): Fields {
+  const { tempsC, furtherTempsC, nominalAh: ratedAh } = fields;
+  const near: readonly unknown[] = Array.isArray(tempsC) ? tempsC : [];
+  const further: readonly unknown[] = Array.isArray(furtherTempsC) ? furtherTempsC : [];
+  return { ...fields, ratedAh, tempsC: [...near, ...further] };
 }
 
 /** Cells that are fitted; a fitted one can read 0. Without the mask, every place that was read. */

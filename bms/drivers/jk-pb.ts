@@ -18,7 +18,7 @@ import {
   scanFrames,
   triggerRequest,
 } from './jk-pb-frame.ts';
-import { type Part, pbAbout, pbSettings, pbStatus } from './jk-pb-values.ts';
+import { type Part, pbAbout, pbSampleFields, pbSettings, pbStatus } from './jk-pb-values.ts';
 import { packSample } from './pack-fields.ts';
 
 /** 0 would make the board a master itself. */
@@ -33,7 +33,7 @@ export const jkPb: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   title: 'JK (Jikong) PB series and inverter BMS on RS485 (55 AA EB 90 frames)',
   measures: 'pack',
   note: 'protocols/jk.md, section 3',
-  whenSilent: JK_SILENCE,
+  whenSilent: `${JK_SILENCE}, and its DIP switches to 1 to 15: at 0 it polls others by itself`,
   shape: 'exchange',
   line: { baud: 115_200 },
   gapMs: 120,
@@ -49,8 +49,7 @@ export const jkPb: ExchangeDriver = numberedBoards(BOARDS, (address) => ({
   mosfets: jkPbMosfets(address),
   balancing: jkPbBalancing(address),
   decode,
-  sample: (fields, measuredAtMs) =>
-    packSample({ ...fields, ratedAh: fields.nominalAh }, measuredAtMs, jkAlarms(fields)),
+  sample: (fields, measuredAtMs) => packSample(pbSampleFields(fields), measuredAtMs, jkAlarms(fields)),
 }));
 
 function read(address: number, name: string, cadence: Cadence, register: number): ExchangeRead {

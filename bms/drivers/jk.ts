@@ -2,7 +2,7 @@ import { decoded, refused } from './decoded.ts';
 import type { Decoded, ExchangeDriver, RecordedExchange } from './driver.ts';
 import { jkAlarms } from './jk-alarms.ts';
 import { jkBalancing, jkMosfets } from './jk-control.ts';
-import { acceptAnswer, type JkFrame, readAllRequest, scanFrames } from './jk-frame.ts';
+import { acceptAnswer, activateRequest, type JkFrame, readAllRequest, scanFrames } from './jk-frame.ts';
 import { readTags } from './jk-tags.ts';
 import { packSample } from './pack-fields.ts';
 
@@ -29,6 +29,8 @@ export const jk: ExchangeDriver = {
   timeoutMs: 600,
   tries: 3,
   reads: [{ name: 'everything', cadence: 'fast', request: readAllRequest, accept: acceptAnswer }],
+  // As the maker's document has it; nobody has published an answer.
+  wake: { name: 'activate', request: activateRequest, accept: acceptAnswer },
   mosfets: jkMosfets,
   balancing: jkBalancing,
   decode,

@@ -160,7 +160,7 @@ describe('a sample of a PB board', () => {
       fullAh: 280,
       ratedAh: 280,
       cycles: 62,
-      temperaturesC: [-5.7, 19.8],
+      temperaturesC: [-5.7, 19.8, 19.4, 19.9],
       chargeFetClosed: true,
       dischargeFetClosed: true,
       model: 'JK_PB2A16S15P',
@@ -174,6 +174,28 @@ describe('a sample of a PB board', () => {
     expect(sample.cellsV).toHaveLength(15);
     expect(sample.mosfetTemperatureC).toBeUndefined();
     expect(jkPb.sample(fields(jkPb, 'pb_master_broadcast_status'), 1).alarms).toEqual([]);
+  });
+
+  it('has the sensors that are fitted, by the bits of the board', () => {
+    const response = answer('pb_status_16s_addr3');
+    const at = response.findIndex((_, start) =>
+      [0x55, 0xaa, 0xeb, 0x90].every((byte, i) => response[start + i] === byte),
+    );
+    const temperatures = (bits: number, fourth?: readonly [number, number]) => {
+      const frame = Uint8Array.from(response.subarray(at, at + 300));
+      frame[214] = bits;
+      if (fourth !== undefined) frame.set(fourth, 256);
+      frame[299] = frame.subarray(0, 299).reduce((sum, byte) => sum + byte, 0) & 0xff;
+      const result = jkPb.decode({ response: frame });
+      if (!result.ok) throw new Error(result.error.message);
+      return jkPb.sample(result.fields, 1).temperaturesC;
+    };
+    expect(temperatures(0xff)).toEqual([19.5, 19.8, 19.4, 19.9]);
+    expect(temperatures(0b101111)).toEqual([19.5, 19.8, 19.9]);
+    expect(temperatures(0b000101)).toEqual([19.8]);
+    expect(temperatures(0)).toEqual([19.5, 19.8]);
+    // -200.0 °C: a sensor that is not there, whatever its bit says.
+    expect(temperatures(0xff, [0x30, 0xf8])).toEqual([19.5, 19.8, 19.9]);
   });
 
   it('is the same from registers', () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { bindDevice } from '../../../bms/bind.ts';
 import type { Fields } from '../../../bms/drivers/driver.ts';
 import { jk } from '../../../bms/drivers/jk.ts';
 import { jkAlarms } from '../../../bms/drivers/jk-alarms.ts';
-import { acceptAnswer } from '../../../bms/drivers/jk-frame.ts';
+import { acceptAnswer, activateRequest } from '../../../bms/drivers/jk-frame.ts';
 import { readTags } from '../../../bms/drivers/jk-tags.ts';
+import { BridgeError, type ByteExchange } from '../../../firmware-bridge/index.ts';
 import { readVectors, recorded } from './vectors.ts';
 
 const vectors = readVectors('jk');
@@ -68,6 +70,49 @@ describe('JK framing', () => {
       error: { code: 'malformed' },
     });
     expect(jk.decode({ response: Uint8Array.of(1, 2, 3) })).toMatchObject({ error: { code: 'header' } });
+  });
+});
+
+describe('a JK board that sleeps', () => {
+  const everything = exchange('uart_16s_lifepo4_discharging_0a69').response ?? new Uint8Array();
+  const activated = Uint8Array.from(activateRequest);
+  activated[10] = 1;
+  activated[activated.length - 1] = 0x25;
+
+  function bus(wakes: boolean) {
+    const asked: string[] = [];
+    const name = 'gps';
+    const line: ByteExchange = {
+      name,
+      stats: { requests: 0, answers: 0, timeouts: 0, refusals: 0, strayBytes: 0, reconnects: 0 },
+      async request({ label, bytes, accept, tries }) {
+        asked.push(`${label} x${tries}`);
+        const activating = bytes[8] === 1;
+        const awake = wakes && (activating || asked.includes('jk activate x1'));
+        const verdict = accept(awake ? (activating ? activated : everything) : new Uint8Array());
+        if (verdict.kind === 'take') return verdict.value;
+        throw new BridgeError('timeout', name, `${name}: ${label}: no answer`);
+      },
+      listen: () => () => {},
+      close: async () => {},
+    };
+    return { asked, line };
+  }
+
+  it('is woken when it does not answer, and then asked', async () => {
+    const { asked, line } = bus(true);
+    const sample = await bindDevice(jk, 'p', line, { now: () => 1, mono: () => 1 }).poll();
+    expect(sample).toMatchObject({ voltageV: 51.21 });
+    expect(asked).toEqual(['jk everything x3', 'jk activate x1', 'jk everything x1']);
+  });
+
+  it('is silent when it does not wake, and says why that may be', async () => {
+    const { asked, line } = bus(false);
+    await expect(bindDevice(jk, 'p', line, { now: () => 1, mono: () => 1 }).poll()).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringMatching(/jk everything: no answer; a JK board sleeps/),
+    });
+    expect(asked).toEqual(['jk everything x3', 'jk activate x1']);
   });
 });
 
