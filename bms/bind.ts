@@ -1,6 +1,7 @@
 import { BridgeError, type ByteExchange, type RegisterExchange } from '#bridge';
 import { byteLink } from './control/byte-link.ts';
 import type { Device } from './device.ts';
+import { withDoubt } from './doubted-alarms.ts';
 import { driverAt } from './drivers/boards.ts';
 import type { Decoded, Driver, ExchangeDriver, Fields } from './drivers/driver.ts';
 import { invertedCurrent } from './invert.ts';
@@ -84,6 +85,7 @@ function polled(
   questions: readonly Question[],
   { now, mono, shared }: BindOptions,
 ): Device {
+  const sample = withDoubt<Sample>(driver.sample, driver.doubt);
   return new PolledDevice<Sample>({
     ...(shared === undefined ? {} : { shared }),
     id,
@@ -91,7 +93,7 @@ function polled(
     bus: bus.name,
     questions,
     reconnects: () => bus.stats.reconnects,
-    sample: (fields, measuredAtMs) => driver.sample(fields, measuredAtMs),
+    sample,
     now,
     mono,
   });

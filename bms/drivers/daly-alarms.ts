@@ -1,5 +1,5 @@
 import type { Alarm, AlarmCode, AlarmLevel } from '../model/alarms.ts';
-import type { Fields } from './driver.ts';
+import type { Doubt, Fields } from './driver.ts';
 
 /** Two levels of one trouble: L1 warns, L2 opens a FET. */
 function levels(...names: string[]): string[] {
@@ -125,6 +125,14 @@ function levelOf(name: string, code: AlarmCode | undefined): AlarmLevel {
   return opens ? 'protection' : 'warning';
 }
 
+const CONTRADICTS = 'the board says';
+
+/** State and current are of different frames: only three polls running prove that they contradict each other. */
+export const signDoubt: Doubt = {
+  polls: 3,
+  concerns: ({ code, detail }) => code === 'sensor-fault' && (detail?.startsWith(CONTRADICTS) ?? false),
+};
+
 /** Below this the state may be rounded to idle or lag behind, A. */
 const SIGN_FROM_A = 1;
 
@@ -136,6 +144,6 @@ export function signContradiction({ state, currentA }: Fields): readonly Alarm[]
   if (typeof currentA !== 'number' || Math.abs(currentA) <= SIGN_FROM_A) return [];
   const opposite = currentA > 0 ? 'discharging' : 'charging';
   if (state !== opposite) return [];
-  const detail = `the board says ${opposite}, its current of ${currentA.toFixed(1)} A the opposite`;
+  const detail = `${CONTRADICTS} ${opposite}, its current of ${currentA.toFixed(1)} A the opposite`;
   return [{ code: 'sensor-fault', level: 'warning', detail }];
 }

@@ -1,6 +1,6 @@
 import type { PackSample } from '../model/sample.ts';
 import { DALY_SILENCE, dalyAlarms } from './daly.ts';
-import { dalyFaults } from './daly-alarms.ts';
+import { dalyFaults, signDoubt } from './daly-alarms.ts';
 import { dalyD2Balancing, dalyD2Mosfets } from './daly-control.ts';
 import { type RegisterWindow, registerWindow } from './daly-registers.ts';
 import { offsetCurrent, plausible, stateName } from './daly-values.ts';
@@ -33,6 +33,7 @@ export const dalyModbus: RegisterDriver<PackSample> = {
   measures: 'pack',
   note: 'protocols/daly.md, section 3',
   whenSilent: DALY_SILENCE,
+  doubt: signDoubt,
   shape: 'registers',
   line: { baud: 9600 },
   gapMs: 50,

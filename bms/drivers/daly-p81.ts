@@ -2,7 +2,7 @@ import { acceptLengthPrefixed, crc16Modbus, withCrc16Modbus } from '#bridge';
 import type { Alarm } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
 import { DALY_SILENCE } from './daly.ts';
-import { dalyAlarm, signContradiction } from './daly-alarms.ts';
+import { dalyAlarm, signContradiction, signDoubt } from './daly-alarms.ts';
 import { dalyP81Mosfets } from './daly-control.ts';
 import { FIRST, FIRST_COUNT, p81Fields, SECOND, SECOND_COUNT, VERSION, VERSION_COUNT } from './daly-p81-values.ts';
 import { withoutEcho } from './daly-registers.ts';
@@ -32,6 +32,7 @@ export const dalyP81: ExchangeDriver = numberedBoards(BOARDS, (board) => ({
   measures: 'pack',
   note: 'protocols/daly.md, section 4',
   whenSilent: DALY_SILENCE,
+  doubt: signDoubt,
   shape: 'exchange',
   line: { baud: 9600 },
   gapMs: 50,

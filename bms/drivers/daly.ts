@@ -1,6 +1,6 @@
 import type { Alarm } from '../model/alarms.ts';
 import { numberedBoards } from './boards.ts';
-import { dalyAlarm, signContradiction } from './daly-alarms.ts';
+import { dalyAlarm, signContradiction, signDoubt } from './daly-alarms.ts';
 import { dalyMosfets } from './daly-control.ts';
 import { acceptFrame, acceptFrames, boardAsked, type DalyFrame, request, scanFrames } from './daly-frame.ts';
 import {
@@ -40,6 +40,7 @@ export const daly: ExchangeDriver = numberedBoards({ first: 1, last: 16, usual: 
   measures: 'pack',
   note: 'protocols/daly.md, section 2',
   whenSilent: DALY_SILENCE,
+  doubt: signDoubt,
   shape: 'exchange',
   line: { baud: 9600 },
   gapMs: 50,

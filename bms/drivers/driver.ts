@@ -1,4 +1,5 @@
 import type { Acceptance, RegisterRead, SerialLine } from '#bridge';
+import type { Alarm } from '../model/alarms.ts';
 import type { MeterSample, PackSample, Sample, UpsSample } from '../model/sample.ts';
 import type { Balancing, BoardWrite, Mode, Mosfets, RegisterSetting, SwitchControl } from './switches.ts';
 
@@ -52,6 +53,12 @@ export interface RecordedRegisters {
 /** `fast`: at the pack's own interval. `slow`: about once a minute. `once`: after each (re)connect. */
 export type Cadence = 'fast' | 'slow' | 'once';
 
+/** An alarm that has to be in so many samples running before it is told. */
+export interface Doubt {
+  readonly polls: number;
+  concerns(alarm: Alarm): boolean;
+}
+
 interface DriverPromise<S extends Sample> {
   /** Key in the configuration, kebab-case. */
   readonly id: string;
@@ -61,6 +68,8 @@ interface DriverPromise<S extends Sample> {
   readonly note: string;
   /** Why a healthy device of this kind may be silent, and what to try; added to a time-out. */
   readonly whenSilent?: string;
+  /** Alarms that one poll does not prove, because its answers are of different moments. */
+  readonly doubt?: Doubt;
   /**
    * Decodes one recorded exchange to every value it holds. Pure; never throws, whatever the bytes.
    * The names are those of the protocol's vectors in camel case.

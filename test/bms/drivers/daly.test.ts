@@ -218,6 +218,22 @@ describe('a Daly board on a bus', () => {
     expect(sample.balancingCells).toBeUndefined();
   });
 
+  it('says that its current contradicts its state when three polls running do', async () => {
+    const state = (raw: number) => frame(0x93, raw, 1, 1, 7, 0, 2, 0xa2, 0xd8);
+    const told = new Map(answers);
+    const device = bindDevice(daly, 'pack', busOf(told), times);
+    const contradicts = async (raw: number) => {
+      told.set(hex(request(1, 0x93)), state(raw));
+      const { alarms = [] } = await device.poll();
+      expect(alarms).toContainEqual({ code: 'low-soc', level: 'warning' });
+      return alarms.some(({ code }) => code === 'sensor-fault');
+    };
+    const seen: boolean[] = [];
+    // 1: charging, while the current discharges.
+    for (const raw of [1, 1, 2, 1, 1, 1, 1, 2, 1]) seen.push(await contradicts(raw));
+    expect(seen).toEqual([false, false, false, false, false, true, true, false, false]);
+  });
+
   it('says why it may be silent, and what to do', async () => {
     const device = bindDevice(daly, 'pack', busOf(new Map()), times);
     await expect(device.poll()).rejects.toMatchObject({
