@@ -59,10 +59,11 @@ export function startGroup(turn: Turn): number {
   return lackW;
 }
 
-/** Of a machine without power, whatever boot the API knows is over, also one that nobody has ordered. */
+/** Of a machine without power, or of one that does not answer, whatever boot the API knows is over. */
 function bootThatEnded(turn: Turn, host: HostPolicy, { phase }: HostState): { bootIdBefore?: string } {
   const bootId = nodeOf(turn.rack, host)?.bootId;
-  return phase === 'cut' && bootId !== undefined ? { bootIdBefore: bootId } : {};
+  const over = phase === 'cut' || reachable(turn.rack, host) === false;
+  return over && bootId !== undefined ? { bootIdBefore: bootId } : {};
 }
 
 /** Its stage is not back before it is; one that is in trouble keeps nobody waiting. */

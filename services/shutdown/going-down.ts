@@ -13,7 +13,7 @@ import {
   servesTheApi,
 } from './evidence.ts';
 import { canCut, cordonsAll, type Goal, goalOf, hostsOfStage, type Member, stagedHosts, takesPart } from './goal.ts';
-import type { HostPolicy, StagePolicy } from './policy.ts';
+import type { HostPolicy, Policy, StagePolicy } from './policy.ts';
 import type { PortBefore } from './promises.ts';
 import type { HostState } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -123,18 +123,22 @@ function earlierStagesStillDrain(turn: Turn, host: HostPolicy): boolean {
 const isNode = ([host]: Member): boolean => host.node !== undefined;
 
 /**
- * Somebody who is on the way down still needs the API: a server that is drained itself, or a worker that is not off. Both
- * end at their deadlines. With the last majority of its servers the API is gone, so all of them wait, and go together
- * (kubernetes-shutdown.md §9).
+ * Somebody who is on the way down still needs the API: a server that is drained itself, or a worker that is not off. A
+ * drain ends at its deadline; a halt is waited for as long as is planned for one, for only that much energy is there.
+ * With the last majority of its servers the API is gone, so all of them wait, and go together (kubernetes-shutdown.md §9).
  */
 function apiIsNeeded(turn: Turn): boolean {
   return stagedHosts(turn).some((member) => {
-    const [host, { phase }] = member;
+    const [host, { phase, sinceMs }] = member;
     if (!isNode(member) || !takesPart(member) || goalOf(turn.state, host) !== 'off') return false;
     const drains = phase === 'up' || phase === 'cordoned';
-    return drains || (!servesTheApi(turn.rack, turn.policy, host) && (phase === 'drained' || phase === 'halting'));
+    const halts = phase === 'halting' && !turn.overdue(sinceMs, plannedHaltS(turn.policy, host));
+    return drains || (!servesTheApi(turn.rack, turn.policy, host) && (phase === 'drained' || halts));
   });
 }
+
+const plannedHaltS = ({ expectS, margin }: Policy, { haltTimeoutS }: HostPolicy): number =>
+  Math.min(expectS.halt * margin, haltTimeoutS);
 
 /** Waits until it is seen to be off, sends the halt again where it failed, and gives up at the deadline. */
 export function awaitOff(turn: Turn, host: HostPolicy, state: HostState, goal: Goal): void {

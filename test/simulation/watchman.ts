@@ -21,15 +21,19 @@ export class Watchman {
   readonly violations: string[] = [];
   readonly #controlPlane: readonly string[];
   readonly #nodes: readonly string[];
+  readonly #expectHaltS: number;
   readonly #controlStage: string;
   #awayS = Number.NEGATIVE_INFINITY;
   #hadMajority = false;
+  /** When each host was last told to halt, s. */
+  readonly #haltingS = new Map<string, number>();
   /** Somebody has ordered everything down while mains is there. */
   #ordered = false;
 
   /** @param controlStage the stage that holds the control plane */
   constructor(policy: Policy, controlStage = 'control-plane') {
     this.#controlStage = controlStage;
+    this.#expectHaltS = policy.expectS.halt;
     this.#nodes = Object.values(policy.hosts).flatMap(({ id, node }) => (node === undefined ? [] : [id]));
     this.#controlPlane = policy.stages.find(({ name }) => name === controlStage)?.hosts ?? [];
   }
@@ -52,6 +56,7 @@ export class Watchman {
       } else if (entry.kind === 'host' && entry.change.phase !== undefined) {
         if (entry.change.phase === 'halting') {
           this.#needsApi(entry.host, before, phases, world);
+          this.#haltingS.set(entry.host, world.timeS);
           if (phase !== 'dark') this.#needsStage(entry.host, began, world);
         }
         phases.set(entry.host, entry.change.phase);
@@ -68,6 +73,11 @@ export class Watchman {
     return began;
   }
 
+  /** What takes longer than is planned for is not waited for. */
+  #justHalts(id: string, world: Watched): boolean {
+    return world.timeS - (this.#haltingS.get(id) ?? Number.NEGATIVE_INFINITY) < this.#expectHaltS;
+  }
+
   #needsStage(host: string, began: ReadonlySet<string>, world: Watched): void {
     if (this.#controlPlane.includes(host) && !began.has(this.#controlStage))
       this.#blame(world, `${host} is halted before its stage begins`);
@@ -81,7 +91,8 @@ export class Watchman {
       const phase = phases.get(id);
       const drains = phase === 'cordoned';
       const skipped = before.hosts[id]?.skipped === true;
-      return !skipped && (drains || (!this.#controlPlane.includes(id) && (phase === 'drained' || phase === 'halting')));
+      const halts = phase === 'halting' && this.#justHalts(id, world);
+      return !skipped && (drains || (!this.#controlPlane.includes(id) && (phase === 'drained' || halts)));
     });
     if (needing.length > 0) this.#blame(world, `${host} is halted while ${needing} need the API`);
   }

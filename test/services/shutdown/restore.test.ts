@@ -435,14 +435,19 @@ describe('up only when it is fresh', () => {
     expect(up(bench)).toBe(true);
   });
 
-  it('a boot id that was new before its port was cut is not', () => {
-    const bench = new Bench();
+  it.each([
+    ['its port was cut', {}],
+    ['it fell silent for good, without a port to cut', { hosts: { cp1: { cuttable: false, canWake: true } } }],
+  ] as const)('a boot id that was new before %s is not', (_, change) => {
+    const bench = new Bench(change);
     bench.goDark();
     // Its switch had started anew meanwhile: it booted once more, and was cut in the end.
     bench.rack.host('cp1').bootId = 'boot-2';
     bench.recharge();
     bench.pass(30);
     bench.answer('power');
+    bench.answer('wake');
+    expect(bench.host('cp1').phase).toBe('powering');
     Object.assign(bench.rack.host('cp1'), { ready: 'true', reachable: true, enabled: true });
     bench.pass(10);
     expect(up(bench)).toBe(false);
