@@ -4,7 +4,7 @@ import type { Decoded } from './driver.ts';
 /** What the answers of a Voltronic-style inverter mean, by position. A field that is no number is not available. */
 
 /** Grid voltage from which mains counts as there, V: well below 100 V nets, well above what an open input picks up. */
-const MAINS_V = 80;
+export const MAINS_V = 80;
 
 type Reading = (text: string) => unknown;
 

@@ -4,6 +4,7 @@ import { decoded, refused } from './decoded.ts';
 import type { Cadence, Decoded, ExchangeDriver, ExchangeRead, Fields, RecordedExchange } from './driver.ts';
 import { upsSample } from './ups-fields.ts';
 import { acceptVoltronic, findFrame, NAK_TEXT, parseRequest, sentCrc, voltronicRequest } from './voltronic-frame.ts';
+import { pi18Values } from './voltronic-pi18.ts';
 import { clock, generalStatus, modeName, parallelUnit, ratings, settingFlags, warnings } from './voltronic-values.ts';
 
 /**
@@ -65,7 +66,8 @@ function decode(exchange: RecordedExchange): Decoded {
   const found = findFrame(response);
   if ('fault' in found) return refused(found.fault, FAULTS[found.fault] ?? found.fault);
   const { frame, behind } = found;
-  const result = frame.family === 'pi18' ? pi18(frame.payload) : pi30(frame.payload, request?.command);
+  const result =
+    frame.family === 'pi18' ? pi18(frame.payload, request?.command) : pi30(frame.payload, request?.command);
   if (!result.ok || behind === 0) return result;
   return decoded({ ...result.fields, strayBytes: behind });
 }
@@ -102,15 +104,15 @@ function pi30(payload: string, command: string | undefined): Decoded {
 }
 
 /** `D` and three digits of length before the data; `0` is a refusal, `1` an acknowledgement. */
-function pi18(payload: string): Decoded {
+function pi18(payload: string, command: string | undefined): Decoded {
   if (payload === '0') return refused('nak', NAK_TEXT);
   if (payload === '1') return decoded({ ack: true });
   const [, length, data = ''] = /^D(\d{3})(.*)$/.exec(payload) ?? [];
   if (length === undefined) return refused('header', 'no answer begins with ^D');
   if (Number(length) !== data.length + 3)
     return refused('length', `${length} bytes announced, ${data.length + 3} came`);
-  const head = { length: Number(length) };
-  return decoded(/^\d\d$/.test(data) ? { ...head, protocol: `PI${data}` } : { ...head, payload: data });
+  const values = pi18Values(data, command);
+  return values.ok ? decoded({ length: Number(length), ...values.fields }) : values;
 }
 
 /** Below this no battery is connected, V. */

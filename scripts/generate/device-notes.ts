@@ -231,7 +231,7 @@ export const DEVICE_NOTES: readonly DeviceNote[] = [
   {
     ids: ['voltronic'],
     device:
-      'Voltronic-style inverter/chargers with PI30 commands (Axpert, MPP Solar, EASUN, Anenji …). PI18 is decoded by `holdover decode`, not polled',
+      'Voltronic-style inverter/chargers with PI30 commands (Axpert, MPP Solar, EASUN, Anenji …). PI18 (GS, MOD, FWS) is decoded by `holdover decode`, from the document alone, and not polled',
     line: 'RS232 or a USB serial bridge',
     reads:
       'mains by the grid voltage, input and output, load, battery voltage and current (whole amperes), its charge by voltage, mode, warnings, firmware, serial number',
