@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome, OutcomeCode } from '../shutdown/promises.ts';
 import { type ApiError, asApiError } from './api-error.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 
 /** What to write to an object, or why nothing is written. */
 export interface Change {
@@ -18,7 +18,7 @@ const MAX_CONFLICTS = 8;
 
 /** Reads the object, decides, writes with the version it read; a conflict means reading and deciding again. Never rejects. */
 export async function changeObject<T>(
-  rest: RestClient,
+  rest: Rest,
   clock: Clock,
   path: string,
   parse: (value: unknown) => T,

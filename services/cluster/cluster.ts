@@ -10,7 +10,7 @@ import { type ClusterAccess, loadKubeconfig } from './kubeconfig.ts';
 import { changeNode, decideCordon } from './nodes.ts';
 import { ownPod } from './own-pod.ts';
 import { findMissingRights } from './permissions.ts';
-import { RestClient } from './rest.ts';
+import { type Rest, RestClient } from './rest.ts';
 import type { PodRules } from './which-pods.ts';
 
 export interface Cluster extends ClusterControl {
@@ -29,12 +29,18 @@ export type ClusterOptions = Pick<ClusterConfig, 'kubeconfig' | 'requestTimeout'
  * coordinator decides by: drain deadlines and pauses are its time, `requestTimeout` is real time on a real wire.
  */
 export async function openCluster(config: ClusterOptions, clock: Clock = systemClock): Promise<Cluster> {
-  const { kubeconfig, context, stop = 'evict' } = config;
+  const { kubeconfig, context } = config;
   const access = await loadKubeconfig(kubeconfig, context);
   const rest = new RestClient(access, config.requestTimeout * 1000, {
     servers: (config.servers ?? []).map((server) => new URL(server)),
     renew: renewalOf(access, () => loadKubeconfig(kubeconfig, context)),
   });
+  return clusterOver(rest, config, clock);
+}
+
+/** The cluster's edge over any way to its API server. */
+export function clusterOver(rest: Rest, config: Partial<ClusterConfig>, clock: Clock): Cluster {
+  const { stop = 'evict' } = config;
   const rules = rulesOf(config);
   const inventory = new Inventory(rest, clock, rules);
   const scale = stop === 'scale';
@@ -70,7 +76,7 @@ export async function openCluster(config: ClusterOptions, clock: Clock = systemC
   };
 }
 
-function rulesOf({ order = [], storage = [], keep = [] }: ClusterOptions): PodRules {
+function rulesOf({ order = [], storage = [], keep = [] }: Partial<ClusterConfig>): PodRules {
   const own = ownPod();
   return { order, storage, keep, ...(own !== undefined && { ownPod: own }) };
 }

@@ -8,7 +8,7 @@ import { type Listed, listAttachedNodes, listNodes, listPods } from './lists.ts'
 import { changeNode, decideCordon } from './nodes.ts';
 import type { KubeNode, Pod } from './objects.ts';
 import type { PodSelector } from './pod-selector.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 import { watchPods } from './watch.ts';
 import { findWebhookBackends } from './webhooks.ts';
 import { PLAIN_RULES, type PodRules, SYSTEM_PRIORITY } from './which-pods.ts';
@@ -44,7 +44,7 @@ interface Opening {
  * `clock`; deadlines of single requests are the client's own. Never rejects.
  */
 export async function drainNodes(
-  rest: RestClient,
+  rest: Rest,
   clock: Clock,
   targets: readonly string[],
   options: DrainOptions,
@@ -83,7 +83,7 @@ export async function drainNodes(
 
 /** The first look at the cluster, or the report of a drain that never began. */
 async function open(
-  rest: RestClient,
+  rest: Rest,
   clock: Clock,
   startMs: number,
   signal: AbortSignal,
@@ -122,12 +122,7 @@ function willScaleBack(nodes: readonly KubeNode[], runId: string, book: DrainBoo
 }
 
 /** Without the rights or the answer, pods are evicted as ever. */
-async function lookForScaling(
-  rest: RestClient,
-  clock: Clock,
-  runId: string,
-  book: DrainBook,
-): Promise<Scaler | undefined> {
+async function lookForScaling(rest: Rest, clock: Clock, runId: string, book: DrainBook): Promise<Scaler | undefined> {
   try {
     return await Scaler.look(rest, clock, runId);
   } catch (error) {
@@ -137,7 +132,7 @@ async function lookForScaling(
 }
 
 interface DrainParts {
-  readonly rest: RestClient;
+  readonly rest: Rest;
   readonly clock: Clock;
   readonly book: DrainBook;
   readonly targets: ReadonlySet<string>;
@@ -147,7 +142,7 @@ interface DrainParts {
 
 /** The loop around a drain book: sends what is due, brings in answers and what the watch sees. */
 class Drain {
-  readonly #rest: RestClient;
+  readonly #rest: Rest;
   readonly #clock: Clock;
   readonly #book: DrainBook;
   readonly #parts: DrainParts;

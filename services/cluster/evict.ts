@@ -1,6 +1,6 @@
 import { type ApiError, asApiError } from './api-error.ts';
 import type { Pod } from './objects.ts';
-import { apiPath, type RestClient } from './rest.ts';
+import { apiPath, type Rest } from './rest.ts';
 
 /** What the API server's answer to an eviction or deletion means. */
 export type EvictAnswer =
@@ -31,7 +31,7 @@ export interface Removal {
 }
 
 /** Asks for one pod to be stopped, provided it is still the same pod. Never rejects. */
-export async function requestRemoval(rest: RestClient, removal: Removal, signal: AbortSignal): Promise<EvictAnswer> {
+export async function requestRemoval(rest: Rest, removal: Removal, signal: AbortSignal): Promise<EvictAnswer> {
   const { pod, how } = removal;
   const path = apiPath('api', 'v1', 'namespaces', pod.namespace, 'pods', pod.name);
   const options = {

@@ -3,19 +3,19 @@ import { type Outcome, succeeded } from '../shutdown/promises.ts';
 import type { Hooks } from './hooks.ts';
 import { listNodes } from './lists.ts';
 import { changeNode, decideUncordon } from './nodes.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 import { scaleBack } from './workloads.ts';
 
 /** Gives nodes back: uncordons, and scales back what was scaled down. When it may do so is the coordinator's to say. */
 export class Homecoming {
-  readonly #rest: RestClient;
+  readonly #rest: Rest;
   readonly #clock: Clock;
   /** Workloads are scaled down by this configuration, so a missing right to scale them back is an error. */
   readonly #scales: boolean;
   readonly #hooks: Hooks;
   readonly #scaledBack = new Map<string, Promise<Outcome>>();
 
-  constructor(rest: RestClient, clock: Clock, scales: boolean, hooks: Hooks) {
+  constructor(rest: Rest, clock: Clock, scales: boolean, hooks: Hooks) {
     this.#hooks = hooks;
     this.#rest = rest;
     this.#clock = clock;

@@ -4,7 +4,7 @@ import { asApiError } from './api-error.ts';
 import { type Listed, listAll, listNodeLeases } from './lists.ts';
 import { type PlacedPod, sampleNodes } from './nodes.ts';
 import { parseNode, parsePod } from './objects.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 import { followStream, Place } from './watch-stream.ts';
 import { occupies, type PodRules } from './which-pods.ts';
 
@@ -13,13 +13,13 @@ import { occupies, type PodRules } from './which-pods.ts';
  * the right to watch, or while a watch is broken, a look lists them again.
  */
 export class Inventory {
-  readonly #rest: RestClient;
+  readonly #rest: Rest;
   readonly #clock: Clock;
   readonly #nodes;
   readonly #pods;
   #mayLease = true;
 
-  constructor(rest: RestClient, clock: Clock, rules: PodRules) {
+  constructor(rest: Rest, clock: Clock, rules: PodRules) {
     this.#rest = rest;
     this.#clock = clock;
     this.#nodes = new Followed(rest, '/api/v1/nodes', {}, (value) => {
@@ -83,7 +83,7 @@ type Lease = Awaited<ReturnType<typeof listNodeLeases>>['items'][number];
 
 /** One collection: listed once, then followed. */
 class Followed<T> {
-  readonly #rest: RestClient;
+  readonly #rest: Rest;
   readonly #path: string;
   readonly #query: Readonly<Record<string, string>>;
   readonly #parse: (value: unknown) => { readonly key: string; readonly item: T };
@@ -94,7 +94,7 @@ class Followed<T> {
   #mayWatch = true;
 
   constructor(
-    rest: RestClient,
+    rest: Rest,
     path: string,
     query: Readonly<Record<string, string>>,
     parse: (value: unknown) => { readonly key: string; readonly item: T },

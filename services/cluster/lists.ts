@@ -9,7 +9,7 @@ import {
   parsePod,
   parseVolumeAttachment,
 } from './objects.ts';
-import type { RestAnswer, RestClient, RestRequest } from './rest.ts';
+import type { Rest, RestAnswer, RestRequest } from './rest.ts';
 
 /** Objects per page; an answer stays far below the client's size limit. */
 const PAGE_SIZE = 500;
@@ -25,19 +25,19 @@ export interface Listed<T> {
 
 type Query = NonNullable<RestRequest['query']>;
 
-export const listNodes = (rest: RestClient, signal?: AbortSignal): Promise<Listed<KubeNode>> =>
+export const listNodes = (rest: Rest, signal?: AbortSignal): Promise<Listed<KubeNode>> =>
   listAll(rest, '/api/v1/nodes', {}, parseNode, signal);
 
 /** All pods of the cluster as of now. */
-export const listPods = (rest: RestClient, signal?: AbortSignal): Promise<Listed<Pod>> =>
+export const listPods = (rest: Rest, signal?: AbortSignal): Promise<Listed<Pod>> =>
   listAll(rest, '/api/v1/pods', {}, parsePod, signal);
 
 /** The kubelets' signs of life. */
-export const listNodeLeases = (rest: RestClient): Promise<Listed<Lease>> =>
+export const listNodeLeases = (rest: Rest): Promise<Listed<Lease>> =>
   listAll(rest, '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases', {}, parseLease);
 
 /** Names of the nodes that have volumes attached; none where they cannot be listed, for nothing hangs on them alone. */
-export async function listAttachedNodes(rest: RestClient, signal?: AbortSignal): Promise<ReadonlySet<string>> {
+export async function listAttachedNodes(rest: Rest, signal?: AbortSignal): Promise<ReadonlySet<string>> {
   try {
     const path = '/apis/storage.k8s.io/v1/volumeattachments';
     const { items } = await listAll(rest, path, {}, parseVolumeAttachment, signal);
@@ -57,7 +57,7 @@ export const unlessRefused = <T>(asked: Promise<T>, fallback: T): Promise<T> =>
 
 /** All pages of a collection. Rejects with an ApiError. */
 export async function listAll<T>(
-  rest: RestClient,
+  rest: Rest,
   path: string,
   query: Query,
   parseItem: (item: unknown) => T,

@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../shutdown/promises.ts';
 import { type Change, changeObject } from './change.ts';
 import { CORDON_MARK, type KubeNode, type Lease, parseNode } from './objects.ts';
-import { apiPath, type RestClient } from './rest.ts';
+import { apiPath, type Rest } from './rest.ts';
 
 /** As much of a pod as a look at the cluster needs. */
 export interface PlacedPod {
@@ -72,7 +72,7 @@ export function decideUncordon(node: KubeNode, runId: string): Change {
 
 /** Reads the node, decides, writes; see `changeObject`. Never rejects. */
 export const changeNode = (
-  rest: RestClient,
+  rest: Rest,
   clock: Clock,
   name: string,
   decide: (node: KubeNode) => Change,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 
 interface Right {
   readonly verb: string;
@@ -78,7 +78,7 @@ const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
  * Asks the API server about every right the client uses; `scales` adds those of scaling workloads. Returns one line per missing right, such as
  * `patch nodes (nodes cannot be cordoned)`; empty when all is well. Rejects with an ApiError when the server cannot be asked.
  */
-export async function findMissingRights(rest: RestClient, scales = false): Promise<string[]> {
+export async function findMissingRights(rest: Rest, scales = false): Promise<string[]> {
   const rights = [...LEAST, ...OPTIONAL, ...(scales ? SCALING : [])];
   const allowed = await Promise.all(rights.map((right) => isAllowed(rest, right)));
   return rights
@@ -89,7 +89,7 @@ export async function findMissingRights(rest: RestClient, scales = false): Promi
     );
 }
 
-async function isAllowed(rest: RestClient, right: Right): Promise<boolean> {
+async function isAllowed(rest: Rest, right: Right): Promise<boolean> {
   const { without: _, ...resourceAttributes } = right;
   const { body } = await rest.call({
     method: 'POST',

@@ -50,8 +50,29 @@ export interface RestSpares {
   readonly renew?: () => Promise<ClusterAccess | undefined>;
 }
 
+/** The way to an API server, as the cluster's edge needs it. */
+export interface Rest {
+  /** Host and port of the server in use, for messages. */
+  readonly server: string;
+  /** What bounds one call, ms. */
+  readonly timeoutMs: number;
+  /** Rejects with an ApiError. */
+  call(request: RestRequest): Promise<RestAnswer>;
+  /** An endless answer (watch): resolves with its bytes once the server said 200. Rejects with an ApiError. */
+  stream(request: RestRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>>;
+  /** A deadline in the time of this way. */
+  within(ms: number): Timeout;
+  close(): void;
+}
+
+/** Aborts its signal when its time is over, unless it is disarmed before. */
+export interface Timeout {
+  readonly signal: AbortSignal;
+  disarm(): void;
+}
+
 /** The dozen REST calls we need, over keep-alive connections; every call has its own deadline and rejects with an ApiError. */
-export class RestClient {
+export class RestClient implements Rest {
   readonly #timeoutMs: number;
   readonly #spares: RestSpares;
   readonly #closed = new AbortController();
@@ -151,6 +172,10 @@ export class RestClient {
       if (problem.code === 'unauthorized') await this.#renew();
       throw problem;
     }
+  }
+
+  within(ms: number): Timeout {
+    return new Deadline(ms, []);
   }
 
   close(): void {
@@ -303,7 +328,7 @@ class StaleConnection extends Error {
 }
 
 /** One abort signal from a deadline and the signals of whoever may give up earlier. */
-class Deadline {
+class Deadline implements Timeout {
   readonly signal: AbortSignal;
   readonly #timer: AbortController = new AbortController();
   readonly #handle: NodeJS.Timeout;
@@ -363,7 +388,12 @@ const CODE_OF_STATUS: Readonly<Record<number, ApiErrorCode>> = {
   429: 'too-many',
 };
 
-function errorFromAnswer(request: RestRequest, response: http.IncomingMessage, text: string): ApiError {
+/** What an answer other than 2xx means. */
+export function errorFromAnswer(
+  request: Pick<RestRequest, 'method' | 'path'>,
+  response: Pick<http.IncomingMessage, 'statusCode' | 'headers'>,
+  text: string,
+): ApiError {
   const httpStatus = response.statusCode ?? 0;
   const code =
     CODE_OF_STATUS[httpStatus] ?? (httpStatus >= 500 ? 'server' : httpStatus >= 400 ? 'refused' : 'bad-answer');

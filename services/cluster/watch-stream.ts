@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts';
 import { LineCutter } from './lines.ts';
 import { parseStatus, parseWatchEvent, resourceVersionOf } from './objects.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 
 /** The server ends the stream after this; a stream that is still open some seconds later belongs to a dead server. */
 const STREAM_S = 25;
@@ -29,9 +29,8 @@ interface StreamOrder {
  * One watch request, from `place` on, which moves along. Resolves when the server ended the stream in peace; rejects with
  * an ApiError, `gone` when the server has forgotten that place.
  */
-export async function followStream(rest: RestClient, place: Place, order: StreamOrder): Promise<void> {
-  const overdue = new AbortController();
-  const timer = setTimeout(() => overdue.abort(), STREAM_S * 1000 + OVERDUE_MS);
+export async function followStream(rest: Rest, place: Place, order: StreamOrder): Promise<void> {
+  const overdue = rest.within(STREAM_S * 1000 + OVERDUE_MS);
   try {
     const stream = await rest.stream({
       method: 'GET',
@@ -54,7 +53,7 @@ export async function followStream(rest: RestClient, place: Place, order: Stream
       throw new ApiError('timeout', `${rest.server}: the watch went silent`, { cause: error });
     throw error;
   } finally {
-    clearTimeout(timer);
+    overdue.disarm();
   }
 }
 

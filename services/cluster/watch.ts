@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { type ApiError, asApiError } from './api-error.ts';
 import type { Listed } from './lists.ts';
 import { type Pod, parsePod } from './objects.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 import { followStream, Place } from './watch-stream.ts';
 
 const RETRY_MS = 1_000;
@@ -25,7 +25,7 @@ export interface PodWatcher {
  * Follows all pods until the signal aborts: resumes where a stream ended, lists again when the server has forgotten that
  * place (410). Settles when aborted, never rejects.
  */
-export async function watchPods(rest: RestClient, clock: Clock, watcher: PodWatcher): Promise<void> {
+export async function watchPods(rest: Rest, clock: Clock, watcher: PodWatcher): Promise<void> {
   let from: string | undefined = watcher.from;
   while (!watcher.signal.aborted) {
     try {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApiError } from './api-error.ts';
 import { listAll } from './lists.ts';
 import type { PodSelector } from './pod-selector.ts';
-import type { RestClient } from './rest.ts';
+import type { Rest } from './rest.ts';
 
 /**
  * Pods that answer admission webhooks without which nothing goes on (kubernetes-shutdown.md §4): when they are gone, evictions,
@@ -54,7 +54,7 @@ const concernsUs = ({ rules }: Webhook): boolean =>
 const KINDS = ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'] as const;
 
 /** The pods behind such webhooks; none where they cannot be listed, for then they stop with the others as they always did. */
-export async function findWebhookBackends(rest: RestClient, signal: AbortSignal): Promise<readonly PodSelector[]> {
+export async function findWebhookBackends(rest: Rest, signal: AbortSignal): Promise<readonly PodSelector[]> {
   try {
     const lists = await Promise.all(
       KINDS.map((kind) => listAll(rest, `/apis/admissionregistration.k8s.io/v1/${kind}`, {}, neededServices, signal)),
@@ -71,7 +71,7 @@ export async function findWebhookBackends(rest: RestClient, signal: AbortSignal)
 
 /** A service without a selector has no pods of its own. */
 async function backendOf(
-  rest: RestClient,
+  rest: Rest,
   { namespace, name }: ServiceName,
   signal: AbortSignal,
 ): Promise<readonly PodSelector[]> {

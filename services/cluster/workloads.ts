@@ -5,7 +5,7 @@ import { asApiError } from './api-error.ts';
 import { type Change, changeObject } from './change.ts';
 import { listAll, unlessRefused } from './lists.ts';
 import { check, type Pod, texts } from './objects.ts';
-import { apiPath, type RestClient } from './rest.ts';
+import { apiPath, type Rest } from './rest.ts';
 
 /** Deployments and StatefulSets that are scaled to nothing for a shutdown, and back to what they were. */
 
@@ -66,7 +66,7 @@ export const parseWorkload =
 
 const KINDS = ['deployments', 'statefulsets'] as const;
 
-async function listWorkloads(rest: RestClient, labelSelector?: string): Promise<readonly ScalableWorkload[]> {
+async function listWorkloads(rest: Rest, labelSelector?: string): Promise<readonly ScalableWorkload[]> {
   const lists = KINDS.map((plural) =>
     listAll(rest, `/apis/apps/v1/${plural}`, { labelSelector }, parseWorkload(plural)),
   );
@@ -114,13 +114,13 @@ const pathOf = ({ plural, namespace, name }: ScalableWorkload): string =>
 
 /** Scales workloads down as their pods come up for stopping, each once. */
 export class Scaler {
-  readonly #rest: RestClient;
+  readonly #rest: Rest;
   readonly #clock: Clock;
   readonly #runId: string;
   readonly #byOwner: ReadonlyMap<string, ScalableWorkload>;
   readonly #asked = new Map<string, Promise<Outcome>>();
 
-  private constructor(rest: RestClient, clock: Clock, runId: string, byOwner: ReadonlyMap<string, ScalableWorkload>) {
+  private constructor(rest: Rest, clock: Clock, runId: string, byOwner: ReadonlyMap<string, ScalableWorkload>) {
     this.#rest = rest;
     this.#clock = clock;
     this.#runId = runId;
@@ -128,7 +128,7 @@ export class Scaler {
   }
 
   /** Looks at what there is. Rejects with an ApiError when the account may not. */
-  static async look(rest: RestClient, clock: Clock, runId: string): Promise<Scaler> {
+  static async look(rest: Rest, clock: Clock, runId: string): Promise<Scaler> {
     const [workloads, replicaSets] = await Promise.all([
       listWorkloads(rest),
       listAll(rest, '/apis/apps/v1/replicasets', {}, (value) => check(replicaSetSchema, value, 'ReplicaSet').metadata),
@@ -160,7 +160,7 @@ export class Scaler {
 }
 
 /** Scales back whatever carries this run's mark. `done` with what came back; else why something did not. Never rejects. */
-export async function scaleBack(rest: RestClient, clock: Clock, runId: string, required: boolean): Promise<Outcome> {
+export async function scaleBack(rest: Rest, clock: Clock, runId: string, required: boolean): Promise<Outcome> {
   let marked: readonly ScalableWorkload[];
   try {
     const listed = listWorkloads(rest, `${SCALED_MARK}=${runId}`);
