@@ -23,6 +23,7 @@ import type {
   RemovalAnswer,
   RemovalOptions,
   Workload,
+  WorkloadSpec,
 } from './cluster/words.ts';
 import { Workloads } from './cluster/workloads.ts';
 import type { World, WorldHost } from './model.ts';
@@ -30,17 +31,22 @@ import { hashText, unit, uuidOf } from './world/random.ts';
 
 export type { ClusterEvent, ClusterWorld, ClusterWorldOptions } from './cluster/words.ts';
 
+/** What a cluster needs of the world it stands in. */
+export interface ClusterSite extends Pick<World, 'hosts' | 'wallMs'> {
+  readonly faults: Pick<World['faults'], 'stuckBudgets'>;
+}
+
 const EVENTS_KEPT = 20_000;
 
 /** A cluster on the hosts of `world` that have a node name; deterministic for a seed and for what is done to it. */
-export function createClusterWorld(world: World, options: ClusterWorldOptions = {}): ClusterWorld {
+export function createClusterWorld(world: ClusterSite, options: ClusterWorldOptions = {}): ClusterWorld {
   return new SimCluster(world, options);
 }
 
 class SimCluster implements ClusterWorld, KubeletSite, Chronicle {
   nowS = 0;
   readonly events: ClusterEvent[] = [];
-  readonly #world: World;
+  readonly #world: ClusterSite;
   readonly #options: ClusterWorldOptions;
   readonly #seed: number;
   readonly #store = new ObjectStore();
@@ -55,7 +61,7 @@ class SimCluster implements ClusterWorld, KubeletSite, Chronicle {
   /** Since when the API has been there without a break, s. */
   #apiSinceS: number | undefined = 0;
 
-  constructor(world: World, options: ClusterWorldOptions) {
+  constructor(world: ClusterSite, options: ClusterWorldOptions) {
     this.#world = world;
     this.#options = options;
     this.#seed = options.seed ?? 1;
@@ -125,6 +131,14 @@ class SimCluster implements ClusterWorld, KubeletSite, Chronicle {
 
   writeNode(node: NodeObject): NodeObject {
     return this.#nodes.write(node);
+  }
+
+  writeWorkload(uid: string, written: Omit<WorkloadSpec, 'resourceVersion'>): void {
+    for (const key of this.#workloads.write(uid, written)) {
+      const pod = this.#store.get('pods', key);
+      if (pod !== undefined) this.#beginDeletion(pod, undefined, 'delete');
+    }
+    this.#budgets.outdate();
   }
 
   evict(podKey: string, options: RemovalOptions = {}): RemovalAnswer {

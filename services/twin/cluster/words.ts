@@ -54,6 +54,15 @@ export type RemovalAnswer =
 export interface Workload {
   readonly plan: WorkloadPlan;
   readonly uid: string;
+  readonly written: WorkloadSpec;
+}
+
+/** What the API writes to a workload. */
+export interface WorkloadSpec {
+  readonly replicas: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly resourceVersion: number;
 }
 
 /** The simulated cluster. It moves by `step`, after the world; what the API would change goes through its methods. */
@@ -76,6 +85,8 @@ export interface ClusterWorld {
   onChange(listener: (change: Change) => void): () => void;
   /** Writes labels, annotations and spec of a node; its status stays. */
   writeNode(node: NodeObject): NodeObject;
+  /** Sets size, labels and annotations of a workload; pods too many are told to stop. */
+  writeWorkload(uid: string, written: Omit<WorkloadSpec, 'resourceVersion'>): void;
   /** `podKey` is `namespace/name`. */
   evict(podKey: string, options?: RemovalOptions): RemovalAnswer;
   deletePod(podKey: string, options?: RemovalOptions): RemovalAnswer;

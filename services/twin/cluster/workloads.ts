@@ -11,11 +11,11 @@ import {
 } from './objects.ts';
 import type { WorkloadPlan } from './population.ts';
 import type { Change, ObjectStore } from './store.ts';
-import type { Chronicle, Workload } from './words.ts';
+import type { Chronicle, Workload, WorkloadSpec } from './words.ts';
 
 /** The controllers that keep workloads at their size, and the scheduler that finds their pods a node. */
 export class Workloads {
-  readonly all: readonly Workload[];
+  readonly all: readonly (Workload & { written: WorkloadSpec })[];
   readonly #store: ObjectStore;
   readonly #chronicle: Chronicle;
   readonly #nodes: readonly string[];
@@ -29,7 +29,11 @@ export class Workloads {
     this.#store = store;
     this.#chronicle = chronicle;
     this.#nodes = nodes;
-    this.all = plans.map((plan) => ({ plan, uid: chronicle.newUid() }));
+    this.all = plans.map((plan) => ({
+      plan,
+      uid: chronicle.newUid(),
+      written: { replicas: plan.replicas ?? 1, labels: {}, annotations: {}, resourceVersion: 1 },
+    }));
   }
 
   /** Creates the first pods. Finished and bare ones are made only here: nobody brings them back. */
@@ -46,7 +50,20 @@ export class Workloads {
   }
 
   scaleOf(ownerUid: string): number {
-    return this.all.find(({ uid }) => uid === ownerUid)?.plan.replicas ?? 1;
+    return this.all.find(({ uid }) => uid === ownerUid)?.written.replicas ?? 1;
+  }
+
+  /** Returns the pods that are too many now, by their keys: newest first, of a StatefulSet the highest numbers. */
+  write(uid: string, written: Omit<WorkloadSpec, 'resourceVersion'>): readonly string[] {
+    const workload = this.all.find((each) => each.uid === uid);
+    if (workload === undefined) return [];
+    workload.written = { ...written, resourceVersion: workload.written.resourceVersion + 1 };
+    this.#short.add(workload);
+    return this.#own(workload)
+      .filter((pod) => !isTerminating(pod))
+      .slice(written.replicas)
+      .reverse()
+      .map((pod) => keyOf(pod.metadata));
   }
 
   /** A pod changed: its controller may have something to do. */
@@ -92,20 +109,18 @@ export class Workloads {
 
   #fill(workload: Workload): void {
     const { plan } = workload;
-    const own = [...this.#store.all('pods')].filter(
-      (pod) => this.#workloadOf.get(pod.metadata.uid) === workload && !isFinished(pod),
-    );
+    const own = this.#own(workload);
     switch (plan.kind) {
       case 'Deployment': {
         // A pod that is stopping no longer counts: its successor need not wait for it.
         const alive = own.filter((pod) => !isTerminating(pod)).length;
-        for (let count = alive; count < (plan.replicas ?? 1); count += 1)
+        for (let count = alive; count < workload.written.replicas; count += 1)
           this.#create(workload, this.#generated(workload));
         return;
       }
       case 'StatefulSet': {
         const names = new Set(own.map((pod) => pod.metadata.name));
-        for (let ordinal = 0; ordinal < (plan.replicas ?? 1); ordinal += 1) {
+        for (let ordinal = 0; ordinal < workload.written.replicas; ordinal += 1) {
           if (!names.has(`${plan.name}-${ordinal}`)) this.#create(workload, `${plan.name}-${ordinal}`);
         }
         return;
@@ -122,6 +137,12 @@ export class Workloads {
       case 'unmanaged':
         return;
     }
+  }
+
+  #own(workload: Workload): readonly PodObject[] {
+    return [...this.#store.all('pods')].filter(
+      (pod) => this.#workloadOf.get(pod.metadata.uid) === workload && !isFinished(pod),
+    );
   }
 
   #create(workload: Workload, name: string, fixedNode?: string): void {

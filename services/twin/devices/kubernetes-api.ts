@@ -1,27 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { ClusterWorld, Workload } from '../cluster/words.ts';
+import type { ClusterWorld } from '../cluster/words.ts';
 import type { World } from '../model.ts';
-import { type Asked, answerList, answerObject, matcherOf } from './kubernetes-api/answers.ts';
-import { discovery } from './kubernetes-api/discovery.ts';
-import { Rights, type Wish, wishOf } from './kubernetes-api/rbac.ts';
-import { parseTarget, type Target } from './kubernetes-api/resources.ts';
-import { SelectorError } from './kubernetes-api/selectors.ts';
-import {
-  badRequest,
-  failure,
-  methodNotAllowed,
-  noSuchPath,
-  notFound,
-  ok,
-  type Reply,
-} from './kubernetes-api/status.ts';
-import { asTable } from './kubernetes-api/tables.ts';
+import { Handler, type HandlerOptions } from './kubernetes-api/handler.ts';
+import { failure, type Reply } from './kubernetes-api/status.ts';
 import { WatchStream } from './kubernetes-api/watch.ts';
 import type { PluggableHandle } from './plug.ts';
 import { TcpServer } from './tcp-server.ts';
 
-export interface KubernetesApiOptions {
+export interface KubernetesApiOptions extends HandlerOptions {
   /** 127.0.0.1 when absent. */
   readonly host?: string;
   /** A free one when absent or 0. */
@@ -30,10 +17,6 @@ export interface KubernetesApiOptions {
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string };
   /** Bearer token every request must carry, when set. */
   readonly token?: string;
-  /** YAML texts with the roles of the account; it may do anything when absent. */
-  readonly roles?: readonly string[];
-  /** Answers some requests instead of the cluster: a broken webhook, a server under load. Undefined: nothing special. */
-  readonly disturb?: (request: { readonly method: string; readonly path: string }) => Reply | undefined;
 }
 
 export interface KubernetesApi extends PluggableHandle {
@@ -45,7 +28,6 @@ export interface KubernetesApi extends PluggableHandle {
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
-const DEFAULT_WATCH_S = 1_800;
 
 /**
  * Serves the simulated cluster as a Kubernetes API, good enough for kubectl. Without a quorum of control plane hosts the
@@ -71,7 +53,7 @@ class ApiServer implements KubernetesApi {
   readonly #http: Server;
   readonly #tcp: TcpServer;
   readonly #watches = new Set<WatchStream>();
-  readonly #rights: Rights | undefined;
+  readonly #handler: Handler;
   #unsubscribe: (() => void) | undefined;
   #open = false;
   #plugged = true;
@@ -81,7 +63,7 @@ class ApiServer implements KubernetesApi {
     this.#cluster = cluster;
     this.#options = options;
     this.#host = options.host ?? '127.0.0.1';
-    this.#rights = options.roles === undefined ? undefined : new Rights(options.roles);
+    this.#handler = new Handler(world, cluster, options);
     const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
     this.#http = options.tls === undefined ? createServer(serve) : createTlsServer(options.tls, serve);
     this.#tcp = new TcpServer(this.#host, options.port ?? 0, (socket) => this.#http.emit('connection', socket));
@@ -172,9 +154,8 @@ class ApiServer implements KubernetesApi {
       response.setHeader('Date', new Date(this.#world.wallMs).toUTCString());
       const reply = this.#authorized(request) ? this.#answer(request, body, response) : unauthorized();
       if (reply !== 'streaming') send(response, reply);
-    } catch (error) {
-      if (error instanceof SelectorError || error instanceof SyntaxError) send(response, badRequest(error.message));
-      else response.destroy();
+    } catch {
+      response.destroy();
     }
   }
 
@@ -183,116 +164,26 @@ class ApiServer implements KubernetesApi {
     return token === undefined || request.headers.authorization === `Bearer ${token}`;
   }
 
-  #answer(request: IncomingMessage, text: string, response: ServerResponse): Reply | 'streaming' {
-    const url = new URL(request.url ?? '/', 'http://twin');
-    const path = url.pathname;
-    if (['/readyz', '/livez', '/healthz'].includes(path)) return { status: 200, body: 'ok' };
-    const document = discovery(path);
-    if (document !== undefined) return ok(document);
-    // `application/json`, or one of the JSON patches; protobuf is for other servers.
-    const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
-    if (text !== '' && !/[/+]json$/.test(contentType)) {
-      return failure(415, 'UnsupportedMediaType', `${contentType} is not understood here; send JSON`);
-    }
-    const asked: Asked = {
+  #answer(request: IncomingMessage, body: string, response: ServerResponse): Reply | 'streaming' {
+    const answer = this.#handler.answer({
       method: request.method ?? 'GET',
-      query: url.searchParams,
-      body: text === '' ? undefined : JSON.parse(text),
-      contentType,
-      table: request.headers.accept?.includes('as=Table') ?? false,
-      nowMs: this.#world.wallMs,
-    };
-    if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews' && asked.method === 'POST') {
-      return { status: 201, body: { ...asObject(asked.body), status: { allowed: this.#mayAsk(asked.body) } } };
-    }
-    const watches = ['true', '1'].includes(asked.query.get('watch') ?? '');
-    const refusal =
-      this.#options.disturb?.({ method: asked.method, path }) ?? this.#refuse(asked.method, path, watches);
-    if (refusal !== undefined) return refusal;
-    const daemonSet = answerDaemonSets(this.#cluster.workloads, path);
-    if (daemonSet !== undefined) return daemonSet;
-    const target = parseTarget(path);
-    if (target === undefined) return noSuchPath();
-    if (target.name !== undefined) return answerObject(this.#cluster, target, asked);
-    if (asked.method !== 'GET') return methodNotAllowed();
-    if (!watches) return answerList(this.#cluster, target, asked);
-    this.#startWatch(target, asked, response);
-    return 'streaming';
-  }
-
-  #refuse(method: string, path: string, watches: boolean): Reply | undefined {
-    const wish = wishOf(method, path, watches);
-    return wish === undefined || this.#may(wish) ? undefined : forbidden(wish);
-  }
-
-  #may(wish: Wish): boolean {
-    return this.#rights?.allows(wish) ?? true;
-  }
-
-  #mayAsk(review: unknown): boolean {
-    const { spec } = asObject(review) as { readonly spec?: { readonly resourceAttributes?: Partial<Wish> } };
-    const { verb = '', group = '', resource = '', subresource, namespace } = spec?.resourceAttributes ?? {};
-    return this.#may({
-      verb,
-      group,
-      resource,
-      ...(subresource !== undefined && { subresource }),
-      ...(namespace !== undefined && { namespace }),
+      target: request.url ?? '/',
+      contentType: request.headers['content-type'] ?? '',
+      accept: request.headers.accept ?? '',
+      body,
     });
-  }
-
-  #startWatch({ type, ...target }: Target, asked: Asked, response: ServerResponse): void {
-    const { plural, kind, apiVersion } = type;
-    const { query } = asked;
+    if (!('watch' in answer)) return answer;
     response.writeHead(200, { 'content-type': 'application/json' });
-    const watch = new WatchStream(
-      response,
-      this.#cluster,
-      {
-        plural,
-        kind,
-        apiVersion,
-        matches: matcherOf({ type, ...target }, query),
-        render: (object) => (asked.table ? asTable(plural, [object], {}, this.#world.wallMs) : object),
-        from: Number(query.get('resourceVersion') ?? 0) || 0,
-        bookmarks: ['true', '1'].includes(query.get('allowWatchBookmarks') ?? ''),
-        timeoutS: Number(query.get('timeoutSeconds') ?? 0) || DEFAULT_WATCH_S,
-      },
-      () => this.#silent,
-    );
+    response.flushHeaders();
+    const watch = new WatchStream(response, this.#cluster, answer.watch, () => this.#silent);
     this.#watches.add(watch);
     response.on('close', () => this.#watches.delete(watch));
     watch.start();
+    return 'streaming';
   }
 }
 
-/** kubectl looks a pod's DaemonSet up before it leaves the pod alone. */
-function answerDaemonSets(workloads: readonly Workload[], path: string): Reply | undefined {
-  const match = /^\/apis\/apps\/v1(?:\/namespaces\/([^/]+))?\/daemonsets(?:\/([^/]+))?$/.exec(path);
-  if (match === null) return undefined;
-  const [, namespace, name] = match;
-  const items = workloads
-    .filter(({ plan }) => plan.kind === 'DaemonSet' && (namespace === undefined || plan.namespace === namespace))
-    .map(({ plan, uid }) => ({
-      apiVersion: 'apps/v1',
-      kind: 'DaemonSet',
-      metadata: { name: plan.name, namespace: plan.namespace, uid },
-      spec: { selector: { matchLabels: { app: plan.name } } },
-    }));
-  if (name === undefined) return ok({ kind: 'DaemonSetList', apiVersion: 'apps/v1', metadata: {}, items });
-  const found = items.find(({ metadata }) => metadata.name === name);
-  return found === undefined ? notFound('daemonsets.apps', name) : ok(found);
-}
-
-function forbidden({ verb, group, resource, subresource }: Wish): Reply {
-  const what = `${resource}${subresource === undefined ? '' : `/${subresource}`}`;
-  const message = `${what} is forbidden: the account cannot ${verb} resource "${what}" in API group "${group}"`;
-  return failure(403, 'Forbidden', message);
-}
-
 const unauthorized = (): Reply => failure(401, 'Unauthorized', 'Unauthorized');
-
-const asObject = (body: unknown): object => (typeof body === 'object' && body !== null ? body : {});
 
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

@@ -2,6 +2,10 @@ import type { Kinds, Plural } from '../../cluster/objects.ts';
 
 export type Matcher = (object: Kinds[Plural]) => boolean;
 
+interface Labelled {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+}
+
 /** The selector cannot be used; the message is what the API server would say. */
 export class SelectorError extends Error {}
 
@@ -26,10 +30,10 @@ export function fieldMatcher(selector: string): Matcher {
 }
 
 /** `app=shop`, `tier!=db`, `zone in (a,b)`, `gpu`, `!gpu`, joined by commas. Throws a SelectorError. */
-export function labelMatcher(selector: string): Matcher {
+export function labelMatcher(selector: string): (object: Labelled) => boolean {
   const terms = split(selector).map((term) => {
     const test = labelTest(term.trim());
-    return (object: Kinds[Plural]) => test(object.metadata.labels ?? {});
+    return (object: Labelled) => test(object.metadata.labels ?? {});
   });
   return (object) => terms.every((term) => term(object));
 }

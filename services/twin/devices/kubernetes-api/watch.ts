@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Kinds, Plural } from '../../cluster/objects.ts';
 import type { Change } from '../../cluster/store.ts';
 import type { ClusterWorld } from '../../cluster/words.ts';
@@ -14,9 +13,27 @@ export interface WatchOrder {
   /** Where to begin; absent or 0: with everything there is. */
   readonly from: number;
   readonly bookmarks: boolean;
-  /** Real time: the length of a stream is a matter of the wire. */
+  /** Time of the wire, s. */
   readonly timeoutS: number;
 }
+
+/** Where a watch writes to, such as the response of an HTTP server. */
+export interface WatchSink {
+  /** Bytes that were written and not taken. */
+  readonly writableLength: number;
+  write(line: string): unknown;
+  end(): unknown;
+  destroy(): unknown;
+  on(event: 'close', listener: () => void): unknown;
+}
+
+/** Calls back after so many ms; returns what stops it. */
+export type Later = (ms: number, ring: () => void) => () => void;
+
+const onTheWire: Later = (ms, ring) => {
+  const timer = setTimeout(ring, ms);
+  return () => clearTimeout(timer);
+};
 
 /** A client that does not read is dropped at this backlog, and so is one that waits through too much of a silence. */
 const MAX_BACKLOG_BYTES = 8 * 1024 * 1024;
@@ -25,17 +42,25 @@ const BOOKMARK_BEFORE_END_MS = 1_000;
 
 /** One watch: newline-separated events until its time is over or the client goes. */
 export class WatchStream {
-  readonly #response: ServerResponse;
+  readonly #response: WatchSink;
   readonly #cluster: ClusterWorld;
   readonly #order: WatchOrder;
   readonly #silent: () => boolean;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #later: Later;
+  readonly #timers: (() => void)[] = [];
   #unsubscribe: (() => void) | undefined;
   /** What a silenced server would have said. */
   #withheld: string[] = [];
   #over = false;
 
-  constructor(response: ServerResponse, cluster: ClusterWorld, order: WatchOrder, silent: () => boolean) {
+  constructor(
+    response: WatchSink,
+    cluster: ClusterWorld,
+    order: WatchOrder,
+    silent: () => boolean,
+    later: Later = onTheWire,
+  ) {
+    this.#later = later;
     this.#response = response;
     this.#cluster = cluster;
     this.#order = order;
@@ -44,7 +69,6 @@ export class WatchStream {
 
   start(): void {
     this.#response.on('close', () => this.#stop());
-    this.#response.flushHeaders();
     const { plural, from, matches, timeoutS } = this.#order;
     if (from === 0) {
       for (const object of this.#cluster.list(plural).filter(matches)) this.#say('ADDED', this.#order.render(object));
@@ -62,8 +86,8 @@ export class WatchStream {
       if (change.plural === plural) this.#tell(change);
     });
     this.#timers.push(
-      setTimeout(() => this.#bookmark(), Math.max(0, timeoutS * 1000 - BOOKMARK_BEFORE_END_MS)),
-      setTimeout(() => this.#end(), timeoutS * 1000),
+      this.#later(Math.max(0, timeoutS * 1000 - BOOKMARK_BEFORE_END_MS), () => this.#bookmark()),
+      this.#later(timeoutS * 1000, () => this.#end()),
     );
   }
 
@@ -108,6 +132,6 @@ export class WatchStream {
 
   #stop(): void {
     this.#unsubscribe?.();
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const stop of this.#timers) stop();
   }
 }
