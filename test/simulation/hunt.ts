@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.ts';
+import { EDGE_FAULTS, runEdgeStory } from './edges/edge-story.ts';
 import { runPairStory } from './pair/pair-story.ts';
 import { PAIR_FAULTS } from './pair/pair-troubles.ts';
 import { CALM, type Chances, ROUGH, runStory } from './run.ts';
@@ -15,6 +16,7 @@ import { runWholeStory } from './whole/whole-story.ts';
  *   npm run simulate -- --whole --runs 5000      everything but the wires; prints which fault met which phase
  *   npm run simulate -- --whole --seed 38        one story and its timeline
  *   npm run simulate -- --pair --runs 5000       two services with a lease between them
+ *   npm run simulate -- --edges --runs 2000      the real edges of cluster and switches, and faults of theirs
  *   npm run simulate -- --processes              a real kill -9 at every record of the journal, a story each
  */
 
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     calm: { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
     pair: { type: 'boolean', default: false },
+    edges: { type: 'boolean', default: false },
     processes: { type: 'boolean', default: false },
     every: { type: 'string', default: '1' },
   },
@@ -55,6 +58,7 @@ interface Told {
 }
 
 async function tell(seed: number): Promise<Told> {
+  if (values.edges) return await runEdgeStory(seed);
   if (values.whole || values.pair) {
     const story = await (values.pair ? runPairStory(seed) : runWholeStory(seed));
     return { ...story, wrong: [...story.violations, ...story.complaints] };
@@ -112,6 +116,7 @@ async function hunt(from: number, runs: number): Promise<boolean> {
 }
 
 function faultsMet(): readonly [readonly string[], Readonly<Record<string, string>>] {
+  if (values.edges) return [EDGE_FAULTS, {}];
   if (values.pair) return [PAIR_FAULTS, {}];
   return values.whole ? [FAULTS, IMPOSSIBLE] : [TOY_FAULTS, {}];
 }
