@@ -28,6 +28,8 @@ export interface BindOptions {
   readonly shared?: () => boolean;
   /** Number of the board on its line, when it is not the usual one. */
   readonly address?: number;
+  /** `ignore`: a stream whose checksums are wrong by themselves is believed without. */
+  readonly checksum?: 'ignore';
   /** The board counts its current the other way round. */
   readonly invertCurrent?: boolean;
 }
@@ -71,11 +73,16 @@ export function bindDevice(
     : new StreamDevice({ id, driver, bus, now, mono, ask: options.hex ?? false });
 }
 
-/** The driver for this board: its address, and which way its current counts. */
-function asConfigured(given: Driver, { address, invertCurrent = false }: BindOptions): Driver {
-  const driver = address === undefined ? given : driverAt(given, address);
+/** The driver for this board: its address, whether its checksums count, and which way its current does. */
+function asConfigured(given: Driver, { address, checksum, invertCurrent = false }: BindOptions): Driver {
+  const checked = address === undefined ? given : driverAt(given, address);
+  const driver = checksum === 'ignore' && checked.shape === 'stream' ? unchecked(checked) : checked;
   if (!invertCurrent) return driver;
   return { ...driver, sample: invertedCurrent<Sample>(driver.sample) } as Driver;
+}
+
+function unchecked(driver: Driver & { readonly shape: 'stream' }): Driver {
+  return { ...driver, parser: () => driver.parser(true) };
 }
 
 function polled(

@@ -165,7 +165,8 @@ export interface StreamDriver<S extends Sample = PackSample> extends DriverPromi
   asks?(fields: Fields): readonly StreamAsk[];
   /** A stream silent for longer than this is reported as lost, ms. */
   readonly silenceMs: number;
-  parser(): StreamParser;
+  /** @param unchecked for a device whose checksums are wrong by themselves: take what it says without */
+  parser(unchecked?: boolean): StreamParser;
 }
 
 /** Reads registers of the device, for a driver that has to look for them. Rejects with a `BridgeError`. */

@@ -46,8 +46,8 @@ function asks(fields: Fields): readonly StreamAsk[] {
   );
 }
 
-function parser(): StreamParser {
-  const text = new VeDirectText();
+function parser(unchecked = false): StreamParser {
+  const text = new VeDirectText(unchecked);
   return {
     push(chunk, monoMs) {
       const results: Decoded[] = [];

@@ -11,6 +11,7 @@ export function boardOptionsOf(config: PackConfig | MeterConfig | UpsDeviceConfi
     ...('address' in config && config.address !== undefined ? { address: config.address } : {}),
     ...('invertCurrent' in config && config.invertCurrent !== undefined ? { invertCurrent: config.invertCurrent } : {}),
     ...('readSettings' in config && config.readSettings === true ? { settings: true } : {}),
+    ...('checksum' in config && config.checksum !== undefined ? { checksum: config.checksum } : {}),
     ...('hex' in config && config.hex !== undefined ? { hex: config.hex } : {}),
   };
 }

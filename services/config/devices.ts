@@ -17,6 +17,14 @@ export const boardOptions = {
   hex: z.boolean().optional().meta({
     description: 've-direct: ask now and then for registers that the text lacks; older devices pause their text for it',
   }),
+  checksum: z
+    .literal('ignore')
+    .optional()
+    .meta({
+      description:
+        've-direct: take blocks although their checksum is wrong, for chargers that always send wrong ones (some Phoenix ' +
+        'IP43); damage on the line then passes for values',
+    }),
   readSettings: z
     .boolean()
     .optional()
@@ -53,6 +61,11 @@ export function boardProblems(config: Config, own: readonly Driver[]): Problem[]
     };
     const wrong = addressFault(driver, pack.address);
     if (wrong !== undefined) error('address', wrong.message, wrong.tryThis);
+    if (pack.checksum === 'ignore' && driver.shape === 'stream') {
+      const message = 'the checksums of this device are not looked at: damage on its line passes for values';
+      const tryThis = 'leave it out unless the device sends wrong checksums all the time';
+      problems.push({ severity: 'warning', path: `packs[${index}].checksum`, message, tryThis });
+    }
     for (const { key, message } of unknownOptions(pack, driver)) error(key, message, 'leave it out');
     const place = placeOf(pack, driver);
     const other = place === undefined ? undefined : taken.get(place);
@@ -69,6 +82,8 @@ function unknownOptions(pack: Pack, driver: Driver): { key: string; message: str
   const { id } = driver;
   if (pack.hex === true && driver.shape !== 'stream')
     wrong.push({ key: 'hex', message: `driver ${id} has no HEX registers; only ve-direct has them` });
+  if (pack.checksum === 'ignore' && driver.shape !== 'stream')
+    wrong.push({ key: 'checksum', message: `driver ${id} is never read without its checksum; only ve-direct can be` });
   if (pack.readSettings === true && (driver.shape !== 'exchange' || driver.settings === undefined))
     wrong.push({ key: 'readSettings', message: `driver ${id} needs no mode to read settings; only jbd does` });
   for (const what of ['mosfets', 'balancing'] as const) {

@@ -544,6 +544,21 @@ describe('a device that talks by itself', () => {
     expect((await device.poll()).voltageV).toBe(12.065);
   });
 
+  it('is believed with a wrong checksum only where that is configured', async () => {
+    const damaged = Uint8Array.from(bytes('bmv700_discharging_main'));
+    damaged[damaged.length - 1] = ((damaged[damaged.length - 1] ?? 0) + 1) & 0xff;
+    const first = async (options: { checksum?: 'ignore' }) => {
+      const bus = new FakeBytes(healthy);
+      const driver = { ...veDirect, silenceMs: 30 };
+      const device = bindDevice(driver, 'charger', bus, { ...new Hands(), mono: () => performance.now(), ...options });
+      const sample = device.poll();
+      bus.say(damaged);
+      return sample.finally(() => device.close());
+    };
+    expect(await first({ checksum: 'ignore' })).toMatchObject({ voltageV: 12.065 });
+    await expect(first({})).rejects.toMatchObject({ code: 'timeout' });
+  });
+
   it('waits for its first block no longer than the stream may be silent', async () => {
     const hands = new Hands();
     const driver = { ...veDirect, silenceMs: 30 };

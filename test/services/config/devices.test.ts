@@ -93,6 +93,16 @@ describe('other options of a board', () => {
     expect(problems([pack({ invertCurrent: 'yes' })])).toMatchObject([{ path: 'packs[0].invertCurrent' }]);
   });
 
+  it('say what it means to look at no checksum', () => {
+    expect(problems([pack({ checksum: 'ignore' })])).toMatchObject([{ severity: 'error', path: 'packs[0].checksum' }]);
+    const checked = check([pack({ driver: 've-direct', checksum: 'ignore' })]);
+    const warned = checked.ok ? checked.warnings.filter(({ path }) => path === 'packs[0].checksum') : [];
+    expect(warned).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('damage on its line passes for values') },
+    ]);
+    expect(problems([pack({ driver: 've-direct', checksum: 'none' })])).toMatchObject([{ severity: 'error' }]);
+  });
+
   it('are off when they are written as off', () => {
     expect(check([pack({ driver: 've-direct', control: { mosfets: false } })]).ok).toBe(true);
     expect(check([pack({ hex: false })]).ok).toBe(true);
