@@ -94,6 +94,8 @@ class Telling {
   #cluster: ClusterControl | undefined;
   #looking = false;
   #bornAgainS = 0;
+  /** When a person orders everything down. */
+  readonly #orderedS: number | undefined;
   #kills = 0;
   /** What was wrong when it last could be said. */
   #last: readonly string[] = ['nobody was there'];
@@ -109,7 +111,8 @@ class Telling {
     const lastS = (this.#mains.at(-1)?.atS ?? 0) + TROUBLE_S;
     this.#troubles = seed % 4 === 0 ? [] : someTroubles(seed, rng, this.#mains, lastS);
     const all = this.#config.hosts.flatMap(({ node }) => (node === undefined ? [] : [node]));
-    const share = rng() < 0.1 ? 1 : 0.05;
+    const share = rng() < 0.15 ? 1 : 0.05;
+    this.#orderedS = rng() < 0.6 ? (this.#mains[0]?.atS ?? 0) + between(rng, 15, 60) : undefined;
     this.#cordoned = new Set(all.filter(() => rng() < share));
     this.#rack = wholeRack({
       config: this.#config,
@@ -170,7 +173,7 @@ class Telling {
       wrong: [...this.#rack.violations, ...this.#watchman.violations, ...this.#last],
       timeline: this.#timeline,
       kills: this.#kills,
-      orders: 0,
+      orders: this.#orderedS === undefined ? 0 : 1,
       evictions: this.#small.evictions,
       scaled: this.#small.scaled,
       coverage: this.#coverage,
@@ -185,6 +188,7 @@ class Telling {
   }
 
   #beset(atS: number): void {
+    if (atS === this.#orderedS) this.#life?.order({ kind: 'begin' });
     this.#on = new Set(
       this.#troubles.filter((each) => atS >= each.atS && atS < each.atS + each.forS).map(({ fault }) => fault),
     );
@@ -315,18 +319,14 @@ class Telling {
   }
 }
 
-/** As in the whole simulation, with sizes that are scaled; in half of the stories everything goes down at once. */
+/** As in the whole simulation, with sizes that are mostly scaled. */
 function edgeConfig(rng: Random): Config {
   const config = wholeConfig(rng, true);
   const { cluster, shutdown } = config;
-  const together = rng() < 0.6;
-  const stages = shutdown.stages.map(({ after, ...stage }) =>
-    together || after === undefined ? stage : { ...stage, after },
-  );
   return {
     ...config,
     ...(cluster === undefined ? {} : { cluster: { ...cluster, stop: rng() < 0.8 ? 'scale' : 'evict' } }),
-    shutdown: { ...shutdown, lastAct: undefined, stages },
+    shutdown: { ...shutdown, lastAct: undefined },
   };
 }
 
