@@ -21,11 +21,13 @@ export { moduleAlarms, partOf, presentShare, remembered, type StringMemory } fro
 export {
   checkPack,
   cutoffV,
+  healthyAh,
   type PackDescription,
   type PackSpec,
   packOcvV,
   packOf,
   packResistanceOhm,
+  worn,
 } from './pack.ts';
 export {
   type Discharge,

@@ -103,3 +103,15 @@ export function ohmPerOhmAh(spec: PackSpec, temperatureC?: number): number {
 export function packResistanceOhm(spec: PackSpec, socRatio: number, temperatureC?: number): number {
   return fixedOhm(spec, temperatureC) + ohmPerOhmAh(spec, temperatureC) * valueAt(spec.chemistry.resistance, socRatio);
 }
+
+/** Below this a state of health is a counter that was never set, and no battery anybody still uses. */
+const LEAST_HEALTH = 0.3;
+
+/**
+ * The pack with the state of health its BMS tells, 0..1, where that is less than what is configured: what is counted on
+ * is never more than either says. `spec` itself where the figure is absent or makes no sense.
+ */
+export function worn(spec: PackSpec, sohRatio: number | undefined): PackSpec {
+  const believed = sohRatio !== undefined && sohRatio >= LEAST_HEALTH && sohRatio < (spec.capacityRatio ?? 1);
+  return believed ? { ...spec, capacityRatio: sohRatio } : spec;
+}

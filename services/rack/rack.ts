@@ -35,8 +35,13 @@ export interface BankView {
   /** Our own state of charge 0..1 and its standard deviation. */
   readonly socRatio?: number;
   readonly socSigma?: number;
-  /** The same of each pack that counts, by its id; what its BMS says may be another figure. */
-  readonly packs?: Readonly<Record<string, { readonly socRatio: number; readonly socSigma: number }>>;
+  /**
+   * The same of each pack that counts, by its id (what its BMS says may be another figure), and the charge it is taken to
+   * hold when full, Ah: as configured, less what is missing of it and what its BMS says it has lost.
+   */
+  readonly packs?: Readonly<
+    Record<string, { readonly socRatio: number; readonly socSigma: number; readonly capacityAh: number }>
+  >;
   /** Energy deliverable at the present load down to the cut-off, Wh; and its cautious bound (two sigma low). */
   readonly usableWh?: number;
   readonly usableLowWh?: number;

@@ -1,6 +1,7 @@
 import {
   type Alarm,
   type BankMember,
+  healthyAh,
   type MeterSample,
   modelAlarms,
   moduleAlarms,
@@ -17,6 +18,7 @@ import {
   socStart,
   socStep,
   type UpsSample,
+  worn,
 } from '#bms/model';
 import { evidenceUpses } from '../config/nut.ts';
 import type { Config } from '../config/schema.ts';
@@ -175,8 +177,8 @@ export class RackStore {
     const string = remembered(pack.string, sample, pack.spec);
     if (string === undefined) delete pack.string;
     else pack.string = string;
-    const present = partOf(pack.spec, presentShare(string, sample));
-    if (present.capacityAh !== pack.present.capacityAh) pack.present = present;
+    const present = worn(partOf(pack.spec, presentShare(string, sample)), sample.sohRatio);
+    if (healthyAh(present) !== healthyAh(pack.present)) pack.present = present;
     if (pack.soc === undefined || pack.countedMs === undefined) {
       const { note } = pack;
       const gapS = note === undefined ? 0 : (this.#clock.wallMs() - note.wallMs) / 1000;
@@ -203,10 +205,10 @@ export class RackStore {
   }
 
   #counted(packs: Readonly<Record<string, Observed<PackSample>>>): NonNullable<BankView['packs']> {
-    const counted: Record<string, { socRatio: number; socSigma: number }> = {};
-    for (const [id, { soc }] of this.#packs) {
+    const counted: Record<string, { socRatio: number; socSigma: number; capacityAh: number }> = {};
+    for (const [id, { soc, present }] of this.#packs) {
       if (packs[id]?.freshness === 'fresh' && soc !== undefined)
-        counted[id] = { socRatio: soc.socRatio, socSigma: soc.sigma };
+        counted[id] = { socRatio: soc.socRatio, socSigma: soc.sigma, capacityAh: healthyAh(present) };
     }
     return counted;
   }

@@ -187,7 +187,10 @@ const bank = z
     socRatio: number,
     socSigma: number,
     packs: z
-      .record(z.string(), z.object({ socRatio: z.number(), socSigma: z.number() }))
+      .record(
+        z.string(),
+        z.object({ socRatio: z.number(), socSigma: z.number(), capacityAh: z.number().meta({ unit: 'Ah' }) }),
+      )
       .optional()
       .meta({ description: 'our own count for each pack that is heard; its BMS may say something else' }),
     usableWh: number,

@@ -35,7 +35,7 @@ const config = (): Config =>
 function live(socRatio: number) {
   const { rack, coordinator } = finite(snapshotOf('mains'));
   return {
-    rack: { ...rack, bank: { ...rack.bank, socRatio } },
+    rack: { ...rack, bank: { ...rack.bank, socRatio, packs: undefined } },
     coordinator: { ...coordinator, schedule: { ...coordinator.schedule, loadW: 300 } },
   };
 }

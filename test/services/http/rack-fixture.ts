@@ -130,7 +130,7 @@ export function snapshotOf(scene: Scene, tick = 0): Snapshot {
         powerW,
         socRatio,
         socSigma: 0.021,
-        ...(stale ? {} : { packs: { lfp1: { socRatio, socSigma: 0.021 } } }),
+        ...(stale ? {} : { packs: { lfp1: { socRatio, socSigma: 0.021, capacityAh: 100 } } }),
         usableWh,
         usableLowWh: usableWh * 0.93,
         fullWh: 5120,

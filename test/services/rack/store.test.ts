@@ -207,6 +207,26 @@ describe('the bank', () => {
     expect(Object.keys(store.snapshot().bank.packs ?? {})).toEqual(['lfp2']);
   });
 
+  it.each([
+    ['tells less than is configured', 0.8, 0.8],
+    ['tells nothing', undefined, 1],
+    ['tells what cannot be', 0.02, 1],
+  ] as const)('counts on the health of a pack whose BMS %s', (_, sohRatio, share) => {
+    const usable = (health: number | undefined): number => {
+      const { store } = bench();
+      store.sampled('pack', 'lfp1', packSample(health === undefined ? {} : { sohRatio: health }));
+      return store.snapshot().bank.usableWh ?? 0;
+    };
+    expect(usable(sohRatio) / usable(undefined)).toBeCloseTo(share, 1);
+    const { store } = bench();
+    store.sampled('pack', 'lfp1', packSample(sohRatio === undefined ? {} : { sohRatio }));
+    const whole = bench();
+    whole.store.sampled('pack', 'lfp1', packSample());
+    const ah = (of: typeof store): number => of.snapshot().bank.packs?.lfp1?.capacityAh ?? 0;
+    expect(ah(store) / ah(whole.store)).toBeCloseTo(share, 6);
+    expect(store.snapshot().bank.fullWh).toBe(whole.store.snapshot().bank.fullWh);
+  });
+
   it('of two packs has the energy of both, and says when one is missing', () => {
     const { store, clock } = bench({}, twoPacks());
     store.sampled('pack', 'lfp1', packSample());

@@ -158,7 +158,7 @@ const bankView: BankView = {
   powerW: -276.05,
   socRatio: 0.812,
   socSigma: 0.015,
-  packs: { lfp1: { socRatio: 0.79, socSigma: 0.016 } },
+  packs: { lfp1: { socRatio: 0.79, socSigma: 0.016, capacityAh: 100 } },
   usableWh: 3901.5,
   usableLowWh: 3720.25,
   fullWh: 5100,
