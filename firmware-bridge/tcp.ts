@@ -130,7 +130,8 @@ class TcpTransport implements ByteTransport {
     }
     return new Promise((resolve, reject) => {
       socket.write(bytes, (cause) => {
-        if (cause) reject(new BridgeError('write', this.name, `could not send (${cause.message})`, { cause }));
+        if (cause)
+          reject(new BridgeError('write', this.name, `could not send (${cause.message})`, { ...canRetry, cause }));
         else resolve();
       });
     });

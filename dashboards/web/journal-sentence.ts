@@ -114,25 +114,27 @@ function outcome(entry: Entry): string {
   return `${kind} failed: ${worst}${failed.length > 3 ? ` and ${failed.length - 3} more` : ''}`;
 }
 
+/** What was asked for, after the name of who asked. */
+const ASKED: Readonly<Record<string, (asked: Readonly<Record<string, unknown>>) => string>> = {
+  begin: ({ onMains }) => `orders the shutdown to begin${onMains === true ? ', on mains' : ''}`,
+  hold: ({ forS }) => `holds the schedule for ${duration(Number(forS))}`,
+  abort: () => 'turns the shutdown round',
+  lease: (asked) => `has this node ${asked.do === 'give' ? 'leave the role' : 'take over'}`,
+  'switch-board': ({ what, pack, on, force }) =>
+    `has ${text(what)} of ${text(pack)} switched ${on === true ? 'on' : 'off'}${force === true ? ', by force' : ''}`,
+  skip: ({ host }) => `skips ${text(host)}`,
+  unskip: ({ host }) => `lets ${text(host)} take part again`,
+  'take-over': (asked) => `says ${text(asked.host)} is ${text(asked.as)}`,
+  'power-cycle': ({ host, force }) =>
+    `has ${text(host)} switched off and on${force === true ? ', though it answers' : ''}`,
+  rehearse: ({ stage, depth }) => `has ${text(stage)} rehearsed${depth === 'whole' ? ', whole' : ''}`,
+};
+
 function command(entry: Entry): string {
   const asked = record(entry.command);
-  const author = text(entry.author, 'somebody');
-  if (asked.kind === 'begin')
-    return `${author} orders the shutdown to begin${asked.onMains === true ? ', on mains' : ''}`;
-  if (asked.kind === 'hold') return `${author} holds the schedule for ${duration(Number(asked.forS))}`;
-  if (asked.kind === 'abort') return `${author} turns the shutdown round`;
-  if (asked.kind === 'lease') return `${author} has this node ${asked.do === 'give' ? 'leave the role' : 'take over'}`;
-  if (asked.kind === 'switch-board')
-    return `${author} has ${text(asked.what)} of ${text(asked.pack)} switched ${asked.on === true ? 'on' : 'off'}${asked.force === true ? ', by force' : ''}`;
-  const host = text(asked.host);
-  if (asked.kind === 'skip') return `${author} skips ${host}`;
-  if (asked.kind === 'unskip') return `${author} lets ${host} take part again`;
-  if (asked.kind === 'take-over') return `${author} says ${host} is ${text(asked.as)}`;
-  if (asked.kind === 'power-cycle')
-    return `${author} has ${host} switched off and on${asked.force === true ? ', though it answers' : ''}`;
-  if (asked.kind === 'rehearse')
-    return `${author} has ${text(asked.stage)} rehearsed${asked.depth === 'whole' ? ', whole' : ''}`;
-  return `${author} commands ${text(asked.kind)}`;
+  const kind = text(asked.kind);
+  const words = Object.hasOwn(ASKED, kind) ? ASKED[kind]?.(asked) : undefined;
+  return `${text(entry.author, 'somebody')} ${words ?? `commands ${kind}`}`;
 }
 
 const orderWords = ({ began, overruled }: Entry): string =>
