@@ -105,7 +105,8 @@ class SerialTransport implements ByteTransport {
     if (!port?.isOpen) return Promise.reject(new BridgeError('closed', this.name, 'the port is not open'));
     return new Promise((resolve, reject) => {
       port.write(bytes, (cause) => {
-        if (cause) reject(new BridgeError('write', this.name, `could not write (${cause.message})`, { cause, retryable: true }));
+        if (cause)
+          reject(new BridgeError('write', this.name, `could not write (${cause.message})`, { cause, retryable: true }));
         else resolve();
       });
     });
