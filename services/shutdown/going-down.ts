@@ -109,7 +109,7 @@ export function halt(turn: Turn, host: HostPolicy): void {
   if (host.canHalt) turn.emit({ kind: 'halt', key: `halt:${host.id}`, host: host.id });
 }
 
-/** Whoever serves the API must not go while somebody still needs it; bounded by the drains' own deadlines. */
+/** Pods of an earlier stage may still need what runs here until they have stopped; bounded by the drains' own deadlines. */
 function earlierStagesStillDrain(turn: Turn, host: HostPolicy): boolean {
   for (const stage of turn.policy.stages) {
     if (stage.name === host.stage) return false;
@@ -202,6 +202,10 @@ export function stayOff(turn: Turn, host: HostPolicy, state: HostState): void {
   const seenSince = observed?.freshness === 'fresh' && (observed.receivedAtMs ?? 0) > state.sinceMs + SETTLED_MS / 2;
   const powered = state.phase === 'cut' && seenSince && port?.enabled === true;
   if (!runs && !powered) return;
+  if (rehalts > REHALTS && toBeCut) {
+    turn.host(host.id, { forced: true }, 'comes up again and again by itself: its port is cut by force');
+    return;
+  }
   if (rehalts > REHALTS) {
     const trouble = 'comes up again and again by itself';
     turn.host(host.id, { trouble }, trouble);
@@ -232,8 +236,8 @@ export function isAlive(turn: Turn, host: HostPolicy, state: HostState): boolean
 const BLIND_AFTER_S = 60;
 
 /**
- * It was seen to be off, but that may be over: it answers, draws power again, or its switch did not obey, may have started anew and
- * given power to all its ports; then the port must have been read since before the next try.
+ * It was seen to be off, but that may be over: it answers or draws power again. Or its switch did not obey, for it may
+ * have started anew and given power to all its ports: then the port must have been read since.
  */
 function mayHaveBooted(turn: Turn, host: HostPolicy, state: HostState): boolean {
   if (reachable(turn.rack, host) === true || drawsLikeRunning(turn.rack, host, state)) return true;

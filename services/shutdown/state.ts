@@ -203,7 +203,10 @@ export type Command =
   | { readonly kind: 'begin'; readonly onMains?: boolean | undefined }
   /** Only empty batteries may begin a stage for so long. */
   | { readonly kind: 'hold'; readonly forS: number }
-  /** Turn round: what was not halted stays. Ends a rehearsal and a shutdown by hand on mains, and overrules a UPS that orders one. */
+  /**
+   * Turn round: what was not halted stays. Ends a rehearsal and a shutdown by hand on mains, and overrules a UPS that
+   * orders one.
+   */
   | { readonly kind: 'abort' }
   /** Leave one host alone until mains is back, or (`unskip`) no longer. */
   | { readonly kind: 'skip' | 'unskip'; readonly host: string }

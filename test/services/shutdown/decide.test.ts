@@ -869,6 +869,24 @@ describe('cutting', () => {
     expect(bench.host('b1')).toMatchObject({ phase: 'halting', rehalts: 1 });
   });
 
+  it('is by force when the machine comes up again and again, and that is written once', () => {
+    const bench = halted();
+    for (let round = 0; round < 4; round += 1) {
+      bench.answer('cut', 'unreachable');
+      bench.rack.booted('b1', `boot-${round + 2}`);
+      bench.pass(10);
+      bench.rack.asleep('b1');
+      bench.answer('halt');
+      bench.pass(4);
+    }
+    bench.answer('cut', 'unreachable');
+    bench.rack.booted('b1', 'boot-9');
+    bench.pass(30);
+    const told = bench.entries('host').filter(({ host, because }) => host === 'b1' && /again and again/.test(because));
+    expect(told).toMatchObject([{ change: { forced: true } }]);
+    expect(bench.flying('cut').flatMap(hostsOf)).toContain('b1');
+  });
+
   it('does not power-cycle a machine that came up by itself when mains is back', () => {
     const bench = halted();
     bench.answer('cut', 'unreachable');
